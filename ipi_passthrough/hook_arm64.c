@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Soft IPI passthrough on arm64.
+ *
+ * The kernel has no TIF_POLLING_NRFLAG here, so the module brings a word per
+ * CPU. Senders are reached through the interrupt chip of SGI 0 (reschedule) and
+ * SGI 1 (call function); the other SGIs (stop, crash, timer broadcast, irq_work,
+ * backtrace) keep the chip they have.
+ *
+ * The receiver spins with interrupts masked and looks at ISR_EL1 for one that
+ * is pending, as WFI would: nothing ever runs on top of a polling CPU, so a
+ * softirq can not keep it from consuming a kick.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdesc.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include <asm/barrier.h>
+#include <asm/cpuidle.h>
+#include <asm/sysreg.h>
+
+#include <compat/irq.h>
+
+#include "ipipt.h"
+#include "trace.h"
+
+/* ISR_EL1, Arm ARM D19: an SError, IRQ or FIQ is pending. */
+#define IPIPT_ISR_PENDING	(BIT(8) | BIT(7) | BIT(6))
+
+/**
+ * struct ipipt_sgi - one SGI whose senders are hooked
+ * @hwirq: its number, the same on every arm64 kernel since 5.10
+ * @virq:  the Linux interrupt, 0 when not found
+ * @chip:  copy of the original with our ipi_send_mask
+ * @orig:  the original
+ */
+struct ipipt_sgi {
+	irq_hw_number_t hwirq;
+	unsigned int virq;
+	struct irq_chip chip;
+	struct irq_chip *orig;
+};
+
+static struct ipipt_sgi ipipt_sgis[] = {
+	{ .hwirq = 0 },	/* reschedule */
+	{ .hwirq = 1 },	/* call function */
+};
+
+/* Several targets are only ever addressed from task context, one at a time. */
+static DEFINE_PER_CPU(cpumask_var_t, ipipt_rest);
+
+static bool ipipt_kick(unsigned int cpu)
+{
+	if (!ipipt_word_kick(&per_cpu_ptr(&ipipt_cpu, cpu)->word))
+		return false;
+	trace_ipipt_kick(cpu);
+	return true;
+}
+
+static void ipipt_count_hard(const struct cpumask *mask)
+{
+	unsigned int cpu, n = 0;
+
+	for_each_cpu(cpu, mask)
+		n += READ_ONCE(per_cpu_ptr(&ipipt_cpu, cpu)->enabled);
+	if (n)
+		ipipt_count(IPIPT_STAT_HARD, n);
+}
+
+static void ipipt_send_one(struct irq_data *d, const struct cpumask *mask,
+			   void (*send)(struct irq_data *d, const struct cpumask *mask))
+{
+	if (ipipt_kick(cpumask_first(mask))) {
+		ipipt_count(IPIPT_STAT_SOFT, 1);
+		ipipt_rescue_note();
+		return;
+	}
+	ipipt_count_hard(mask);
+	send(d, mask);
+}
+
+static void ipipt_send_many(struct irq_data *d, const struct cpumask *mask,
+			    void (*send)(struct irq_data *d, const struct cpumask *mask))
+{
+	struct cpumask *rest = this_cpu_cpumask_var_ptr(ipipt_rest);
+	struct ipipt_split split;
+
+	split = ipipt_kick_mask(mask, rest, ipipt_kick);
+	if (split.soft) {
+		ipipt_count(IPIPT_STAT_SOFT, split.soft);
+		ipipt_rescue_note();
+	}
+	if (!split.hard)
+		return;
+	if (split.soft)
+		mask = rest;
+	ipipt_count_hard(mask);
+	send(d, mask);
+}
+
+static void ipipt_send_mask(struct irq_data *d, const struct cpumask *mask)
+{
+	struct ipipt_sgi *sgi = &ipipt_sgis[d->hwirq == ipipt_sgis[1].hwirq];
+	unsigned int first = cpumask_first(mask);
+
+	/*
+	 * The work (call queue entry, TIF_NEED_RESCHED) must be visible before
+	 * any target's word is read; pairs with ipipt_word_poll().
+	 */
+	smp_mb();
+	if (unlikely(first >= nr_cpu_ids))
+		return;
+	if (cpumask_next(first, mask) >= nr_cpu_ids)
+		ipipt_send_one(d, mask, sgi->orig->ipi_send_mask);
+	else if (likely(in_task()))
+		ipipt_send_many(d, mask, sgi->orig->ipi_send_mask);
+	else	/* the scratch mask may be in use below us */
+		sgi->orig->ipi_send_mask(d, mask);
+}
+
+/**
+ * ipipt_arch_spin() - poll until there is a reason to stop
+ * @c:     this CPU
+ * @limit: cycles to poll at most, 0 for no limit
+ *
+ * Context: the idle task, IRQs off, RCU not watching.
+ * Return: why it stopped. The word says RUN again, so that work published from
+ * here on comes with a hardware IPI.
+ */
+noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
+{
+	/*
+	 * Whoever sets TIF_NEED_RESCHED kicks next. Leaving between the two
+	 * would turn that kick into a hardware IPI: give it 10 us.
+	 */
+	const u64 grace = ipipt_khz() / 100;
+	const u64 start = ipipt_cycles();
+	struct arm_cpuidle_irq_context context;
+	enum ipipt_end end;
+	u64 resched = 0;
+
+	arm_cpuidle_save_irq_context(&context);
+	ipipt_word_poll(&c->word);
+	for (;;) {
+		if (atomic_read(&c->word) == IPIPT_KICKED) {
+			end = IPIPT_END_KICK;
+			break;
+		}
+		if (read_sysreg(isr_el1) & IPIPT_ISR_PENDING) {
+			end = IPIPT_END_INTERRUPT;
+			break;
+		}
+		if (!READ_ONCE(c->enabled)) {
+			end = IPIPT_END_DISABLED;
+			break;
+		}
+		if (limit && ipipt_cycles() - start > limit) {
+			end = IPIPT_END_LIMIT;
+			break;
+		}
+		if (unlikely(tif_need_resched())) {
+			if (!resched)
+				resched = ipipt_cycles();
+			if (ipipt_cycles() - resched > grace) {
+				end = IPIPT_END_KICK;
+				break;
+			}
+		}
+		cpu_relax();
+	}
+	/* A sender may have been faster than the reason found above. */
+	if (ipipt_word_leave(&c->word) || tif_need_resched())
+		end = IPIPT_END_KICK;
+	arm_cpuidle_restore_irq_context(&context);
+	return end;
+}
+
+/**
+ * ipipt_arch_native_idle() - what the kernel does on a CPU without cpuidle
+ *
+ * cpu_do_idle() is not exported. IRQs are masked: WFI returns on a pending one.
+ *
+ * Context: the idle task, IRQs off, RCU not watching; the caller has tested
+ * need_resched() after the last poll.
+ */
+noinstr void ipipt_arch_native_idle(void)
+{
+	struct arm_cpuidle_irq_context context;
+
+	arm_cpuidle_save_irq_context(&context);
+	dsb(sy);
+	wfi();
+	arm_cpuidle_restore_irq_context(&context);
+}
+
+/**
+ * ipipt_arch_kicked() - is a kick of this CPU outstanding?
+ * @cpu: the CPU
+ *
+ * Context: any.
+ */
+bool ipipt_arch_kicked(unsigned int cpu)
+{
+	return atomic_read(&per_cpu_ptr(&ipipt_cpu, cpu)->word) == IPIPT_KICKED;
+}
+
+/**
+ * ipipt_arch_send_hard() - send the IPI that a kick had saved
+ * @cpu: the target; its call queue is drained and it reschedules
+ *
+ * Context: hard interrupt.
+ */
+void ipipt_arch_send_hard(unsigned int cpu)
+{
+	struct ipipt_sgi *sgi = &ipipt_sgis[1];
+
+	sgi->orig->ipi_send_mask(irq_get_irq_data(sgi->virq), cpumask_of(cpu));
+}
+
+/**
+ * ipipt_arch_ipis() - which IPIs are handled, for the log
+ */
+const char *ipipt_arch_ipis(void)
+{
+	return "reschedule, call function (SGI 0, 1)";
+}
+
+static int ipipt_find_sgi(struct ipipt_sgi *sgi)
+{
+	unsigned int virq, nr = irq_get_nr_irqs();
+	struct irq_data *d;
+	struct irq_desc *desc;
+
+	for (virq = 0; virq < nr; virq++) {
+		d = irq_get_irq_data(virq);
+		if (!d || !d->chip || !d->chip->ipi_send_mask || d->hwirq != sgi->hwirq)
+			continue;
+		desc = irq_data_to_desc(d);
+		/* Requested at boot and never freed, arch/arm64/kernel/smp.c. */
+		if (!desc->action || strcmp(desc->action->name, "IPI"))
+			continue;
+		if (sgi->virq) {
+			pr_err("IPIs are one interrupt per CPU here (GICv5), which is not supported\n");
+			return -EOPNOTSUPP;
+		}
+		sgi->virq = virq;
+		sgi->orig = d->chip;
+	}
+	if (!sgi->virq) {
+		pr_err("SGI %lu is not an IPI of this kernel\n", sgi->hwirq);
+		return -EOPNOTSUPP;
+	}
+	sgi->chip = *sgi->orig;
+	sgi->chip.ipi_send_mask = ipipt_send_mask;
+	return 0;
+}
+
+/**
+ * ipipt_arch_init() - find what is to be hooked, change nothing
+ *
+ * Context: process, once.
+ * Return: 0, -EOPNOTSUPP where IPIs are not SGIs, -ENOMEM.
+ */
+int ipipt_arch_init(void)
+{
+	unsigned int cpu, i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(ipipt_sgis); i++) {
+		err = ipipt_find_sgi(&ipipt_sgis[i]);
+		if (err)
+			return err;
+	}
+	for_each_possible_cpu(cpu) {
+		if (!zalloc_cpumask_var_node(per_cpu_ptr(&ipipt_rest, cpu),
+					     GFP_KERNEL, cpu_to_node(cpu))) {
+			ipipt_arch_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/**
+ * ipipt_arch_exit() - undo ipipt_arch_init()
+ *
+ * Context: process, no hook is in place.
+ */
+void ipipt_arch_exit(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		free_cpumask_var(per_cpu(ipipt_rest, cpu));
+}
+
+/**
+ * ipipt_arch_hook() - let senders look at the words
+ *
+ * Harmless by itself: no CPU polls yet. Senders read the chip pointer without a
+ * lock (kernel/irq/ipi.c) and use either chip.
+ *
+ * Context: process.
+ * Return: 0, or what irq_set_chip() says, with nothing hooked.
+ */
+int ipipt_arch_hook(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(ipipt_sgis); i++) {
+		err = irq_set_chip(ipipt_sgis[i].virq, &ipipt_sgis[i].chip);
+		if (err) {
+			while (i--)
+				irq_set_chip(ipipt_sgis[i].virq, ipipt_sgis[i].orig);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/**
+ * ipipt_arch_unhook() - give the senders back what they had
+ *
+ * Context: process, no CPU polls any more. Senders may still be inside the hook:
+ * the caller waits for them with stop_machine().
+ */
+void ipipt_arch_unhook(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ipipt_sgis); i++)
+		irq_set_chip(ipipt_sgis[i].virq, ipipt_sgis[i].orig);
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Soft IPI passthrough on x86.
+ *
+ * The kernel already spares the IPI to one target whose idle task has
+ * TIF_POLLING_NRFLAG set (kernel/sched/core.c). What is missing in a guest is an
+ * idle loop that sets the flag, which idle.c brings, and the same courtesy for
+ * several targets at once, which smp_ops.send_call_func_ipi gets here.
+ *
+ * Interrupts are taken on top of the poll loop. The softirqs that follow them
+ * run with interrupts on and may spin on a lock whose holder waits for this very
+ * CPU to run a function: a hardware IPI would break the tie, a flag that nobody
+ * looks at never does. So the flag is taken back when a softirq begins.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/context_tracking_state.h>
+#include <linux/cpumask.h>
+#include <linux/errno.h>
+#include <linux/interrupt.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/idle.h>
+#include <linux/string.h>
+#include <linux/thread_info.h>
+#include <linux/tracepoint.h>
+
+#include <asm/processor.h>
+#include <asm/smp.h>
+
+#include <compat/idle.h>
+
+#include "ipipt.h"
+#include "trace.h"
+
+/* What smp_ops held before us; a hypervisor may have put its own there. */
+static void (*ipipt_orig_mask)(const struct cpumask *mask);
+static void (*ipipt_orig_single)(int cpu);
+static void (*ipipt_orig_reschedule)(int cpu);
+
+/* Several targets are only ever addressed from task context, one at a time. */
+static DEFINE_PER_CPU(cpumask_var_t, ipipt_rest);
+
+static bool ipipt_enabled(unsigned int cpu)
+{
+	return READ_ONCE(per_cpu_ptr(&ipipt_cpu, cpu)->enabled);
+}
+
+/*
+ * The same agreement as the scheduler's: NEED_RESCHED set while POLLING is set
+ * means that the target leaves its idle loop and drains its call queue.
+ */
+static bool ipipt_kick(unsigned int cpu)
+{
+	struct ipipt_cpu *c = per_cpu_ptr(&ipipt_cpu, cpu);
+	struct task_struct *idle = READ_ONCE(c->idle);
+	unsigned long flags, *ti_flags;
+
+	if (!idle || !READ_ONCE(c->enabled))
+		return false;
+
+	ti_flags = &task_thread_info(idle)->flags;
+	flags = READ_ONCE(*ti_flags);
+	do {
+		if (!(flags & _TIF_POLLING_NRFLAG))
+			return false;
+		if (flags & _TIF_NEED_RESCHED)
+			return true;
+	} while (!try_cmpxchg(ti_flags, &flags, flags | _TIF_NEED_RESCHED));
+
+	trace_ipipt_kick(cpu);
+	return true;
+}
+
+static void ipipt_count_hard(const struct cpumask *mask)
+{
+	unsigned int cpu, n = 0;
+
+	for_each_cpu(cpu, mask)
+		n += ipipt_enabled(cpu);
+	if (n)
+		ipipt_count(IPIPT_STAT_HARD, n);
+}
+
+static void ipipt_send_mask(const struct cpumask *mask)
+{
+	struct cpumask *rest = this_cpu_cpumask_var_ptr(ipipt_rest);
+	struct ipipt_split split;
+
+	/* Not from interrupts: the scratch mask may be in use below us. */
+	if (unlikely(!in_task())) {
+		ipipt_orig_mask(mask);
+		return;
+	}
+	/* The entries in the call queues are visible: llist_add() is a LOCK. */
+	split = ipipt_kick_mask(mask, rest, ipipt_kick);
+	if (split.soft) {
+		ipipt_count(IPIPT_STAT_SOFT, split.soft);
+		ipipt_rescue_note();
+	}
+	if (!split.hard)
+		return;
+	if (split.soft)
+		mask = rest;
+	ipipt_count_hard(mask);
+	if (split.hard == 1)
+		ipipt_orig_single(split.last);
+	else
+		ipipt_orig_mask(mask);
+}
+
+/* These two are hooked for the statistics only. */
+static void ipipt_send_single(int cpu)
+{
+	if (ipipt_enabled(cpu))
+		ipipt_count(IPIPT_STAT_HARD, 1);
+	ipipt_orig_single(cpu);
+}
+
+static void ipipt_send_reschedule(int cpu)
+{
+	if (ipipt_enabled(cpu))
+		ipipt_count(IPIPT_STAT_HARD, 1);
+	ipipt_orig_reschedule(cpu);
+}
+
+/* The kernel spared an IPI to one target by itself. */
+static void ipipt_probe_wake(void *data, int cpu)
+{
+	if (!ipipt_enabled(cpu))
+		return;
+	trace_ipipt_kick(cpu);
+	ipipt_count(IPIPT_STAT_SOFT, 1);
+	ipipt_rescue_note();
+}
+
+static void ipipt_probe_softirq(void *data, unsigned int vec)
+{
+	if (!is_idle_task(current) || !test_thread_flag(TIF_POLLING_NRFLAG))
+		return;
+	/* CPUs outside the mask stay exactly as they are without the module. */
+	if (!this_cpu_read(ipipt_cpu.polling) && !this_cpu_read(ipipt_cpu.enabled))
+		return;
+
+	/* From here on senders use hardware; pairs with their cmpxchg. */
+	__current_clr_polling();
+	smp_mb__after_atomic();
+	/* Who kicked before counts on a drain: do it on top of this softirq. */
+	if (tif_need_resched())
+		ipipt_orig_single(smp_processor_id());
+}
+
+/**
+ * struct ipipt_probe - a tracepoint of the kernel that is not exported
+ * @name: its name
+ * @fn:   the probe
+ * @tp:   the tracepoint, NULL when this kernel has none of that name
+ */
+struct ipipt_probe {
+	const char *name;
+	void *fn;
+	struct tracepoint *tp;
+};
+
+static struct ipipt_probe ipipt_probes[] = {
+	{ .name = "softirq_entry", .fn = ipipt_probe_softirq },
+	{ .name = "sched_wake_idle_without_ipi", .fn = ipipt_probe_wake },
+};
+
+/**
+ * ipipt_arch_spin() - poll until there is a reason to stop
+ * @c:     this CPU
+ * @limit: cycles to poll at most, 0 for no limit
+ *
+ * Every interrupt ends the poll, as it ends a HLT: the idle loop has to look at
+ * timers that the handler may have queued. RCU's extended quiescent state is
+ * left for an interrupt, so the per-CPU context state tells that there was one.
+ *
+ * Context: the idle task, IRQs off (on inside), RCU not watching.
+ * Return: why it stopped. TIF_POLLING_NRFLAG is clear, so that work published
+ * from here on comes with a hardware IPI.
+ */
+noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
+{
+	atomic_t *state = this_cpu_ptr(&context_tracking.state);
+	const int before = atomic_read(state);
+	const u64 start = ipipt_cycles();
+	enum ipipt_end end = IPIPT_END_KICK;
+
+	WRITE_ONCE(c->idle, current);
+	c->polling = true;
+	barrier(); /* an interrupt on this CPU sees polling before the flag */
+	if (!current_set_polling_and_test()) {
+		raw_local_irq_enable();
+		for (;;) {
+			if (atomic_read(state) != before) {
+				end = IPIPT_END_INTERRUPT;
+				break;
+			}
+			if (tif_need_resched())
+				break;
+			if (!READ_ONCE(c->enabled)) {
+				end = IPIPT_END_DISABLED;
+				break;
+			}
+			if (limit && ipipt_cycles() - start > limit) {
+				end = IPIPT_END_LIMIT;
+				break;
+			}
+			cpu_relax();
+		}
+		raw_local_irq_disable();
+	}
+	current_clr_polling();
+	c->polling = false;
+	/* A sender may have been faster than the limit found above. */
+	if (end == IPIPT_END_LIMIT && tif_need_resched())
+		end = IPIPT_END_KICK;
+	return end;
+}
+
+/**
+ * ipipt_arch_native_idle() - what the kernel does on a CPU without cpuidle
+ *
+ * Context: the idle task, IRQs off, RCU not watching; the caller has tested
+ * need_resched() after the last poll.
+ */
+noinstr void ipipt_arch_native_idle(void)
+{
+	arch_cpu_idle();
+	/* Some kernels return with interrupts on. */
+	raw_local_irq_disable();
+}
+
+/**
+ * ipipt_arch_kicked() - is a kick of this CPU outstanding?
+ * @cpu: the CPU
+ *
+ * Context: any.
+ */
+bool ipipt_arch_kicked(unsigned int cpu)
+{
+	const unsigned long both = _TIF_POLLING_NRFLAG | _TIF_NEED_RESCHED;
+	struct ipipt_cpu *c = per_cpu_ptr(&ipipt_cpu, cpu);
+	struct task_struct *idle = READ_ONCE(c->idle);
+
+	return idle && READ_ONCE(c->enabled) &&
+	       (READ_ONCE(task_thread_info(idle)->flags) & both) == both;
+}
+
+/**
+ * ipipt_arch_send_hard() - send the IPI that a kick had saved
+ * @cpu: the target; its call queue is drained and it reschedules
+ *
+ * Context: hard interrupt.
+ */
+void ipipt_arch_send_hard(unsigned int cpu)
+{
+	ipipt_orig_single(cpu);
+}
+
+/**
+ * ipipt_arch_ipis() - which IPIs are handled, for the log
+ */
+const char *ipipt_arch_ipis(void)
+{
+	return "reschedule, call function single and many";
+}
+
+static void ipipt_find_probe(struct tracepoint *tp, void *data)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ipipt_probes); i++)
+		if (!strcmp(tp->name, ipipt_probes[i].name))
+			ipipt_probes[i].tp = tp;
+}
+
+/**
+ * ipipt_arch_init() - find what is to be hooked, change nothing
+ *
+ * Context: process, once.
+ * Return: 0; -EBUSY when the kernel polls by itself (idle=poll); -EOPNOTSUPP
+ * without the tracepoint that the softirq guard needs; -ENOMEM.
+ */
+int ipipt_arch_init(void)
+{
+	unsigned int cpu, i;
+
+	if (boot_option_idle_override == IDLE_POLL) {
+		pr_err("the kernel was booted with idle=poll and polls by itself\n");
+		return -EBUSY;
+	}
+	for_each_kernel_tracepoint(ipipt_find_probe, NULL);
+	for (i = 0; i < ARRAY_SIZE(ipipt_probes); i++) {
+		if (!ipipt_probes[i].tp) {
+			pr_err("this kernel has no tracepoint %s\n",
+			       ipipt_probes[i].name);
+			return -EOPNOTSUPP;
+		}
+	}
+	for_each_possible_cpu(cpu) {
+		if (!zalloc_cpumask_var_node(per_cpu_ptr(&ipipt_rest, cpu),
+					     GFP_KERNEL, cpu_to_node(cpu))) {
+			ipipt_arch_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/**
+ * ipipt_arch_exit() - undo ipipt_arch_init()
+ *
+ * Context: process, no hook is in place.
+ */
+void ipipt_arch_exit(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		free_cpumask_var(per_cpu(ipipt_rest, cpu));
+}
+
+static void ipipt_unprobe(unsigned int n)
+{
+	while (n--)
+		tracepoint_probe_unregister(ipipt_probes[n].tp,
+					    ipipt_probes[n].fn, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+/**
+ * ipipt_arch_hook() - let senders look for pollers, and guard the pollers
+ *
+ * Harmless by itself: no CPU polls yet.
+ *
+ * Context: process.
+ * Return: 0 or a tracepoint error, with nothing hooked.
+ */
+int ipipt_arch_hook(void)
+{
+	unsigned int i;
+	int err;
+
+	ipipt_orig_mask = smp_ops.send_call_func_ipi;
+	ipipt_orig_single = smp_ops.send_call_func_single_ipi;
+	ipipt_orig_reschedule = smp_ops.smp_send_reschedule;
+
+	for (i = 0; i < ARRAY_SIZE(ipipt_probes); i++) {
+		err = tracepoint_probe_register(ipipt_probes[i].tp,
+						ipipt_probes[i].fn, NULL);
+		if (err) {
+			ipipt_unprobe(i);
+			return err;
+		}
+	}
+	/* Senders read these without a lock and use either function. */
+	WRITE_ONCE(smp_ops.send_call_func_ipi, ipipt_send_mask);
+	WRITE_ONCE(smp_ops.send_call_func_single_ipi, ipipt_send_single);
+	WRITE_ONCE(smp_ops.smp_send_reschedule, ipipt_send_reschedule);
+	return 0;
+}
+
+/**
+ * ipipt_arch_unhook() - give the senders back what they had
+ *
+ * Context: process, no CPU polls any more. Senders may still be inside the
+ * hooks: the caller waits for them with stop_machine().
+ */
+void ipipt_arch_unhook(void)
+{
+	WRITE_ONCE(smp_ops.send_call_func_ipi, ipipt_orig_mask);
+	WRITE_ONCE(smp_ops.send_call_func_single_ipi, ipipt_orig_single);
+	WRITE_ONCE(smp_ops.smp_send_reschedule, ipipt_orig_reschedule);
+	ipipt_unprobe(ARRAY_SIZE(ipipt_probes));
+}

@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Build everything for one cached kernel, in a copy of the sources of its own:
+# build-modules.sh ID [MAKE_ARG...]
+#
+# Without make arguments the .ko files end up in build/modules/ID.  With them
+# (W=1 C=2 ...) it is a check: built from scratch beside that, kept nowhere,
+# and any warning about our files is an error.
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+
+[ $# -ge 1 ] || usage_die "usage: build-modules.sh ID [MAKE_ARG...]"
+case $1 in -*) usage_die "unknown option '$1'; usage: build-modules.sh ID [MAKE_ARG...]" ;; esac
+ID=$1
+shift
+ARGS=("$@")
+kernel_load "$ID"
+
+OUT=$CVM_BUILD/modules/$ID
+TREE=$CVM_BUILD/tree/$ID
+[ ${#ARGS[@]} -eq 0 ] || TREE=$TREE-check
+
+source_hash()
+{
+	(
+		cd "$CVM_TOP"
+		list_sources | xargs -0 sha256sum
+		cat "$CVM_KERNELS/$ID/ready"
+	) | sha256sum | cut -c1-32
+}
+
+# Files that take part in the build: of all top folders with a Kbuild, and the
+# few around them.
+list_sources()
+{
+	local dir
+
+	for dir in Kbuild Makefile dkms.conf include scripts/probe.sh scripts/lib */Kbuild tests/modules; do
+		[ -e "$dir" ] || continue
+		[ "$(basename "$dir")" != Kbuild ] || [ "$dir" = Kbuild ] || dir=$(dirname "$dir")
+		find "$dir" -path include/compat/generated -prune -o -type f \
+			! -name '*.o' ! -name '*.ko' ! -name '*.cmd' ! -name '*.mod' \
+			! -name '*.mod.c' ! -name modules.order ! -name '*.pyc' -print0
+	done | sort -zu
+}
+
+copy_sources()
+{
+	mkdir -p "$TREE"
+	(cd "$CVM_TOP" && list_sources) | sort -z >"$TREE.files"
+	# Remove what is gone from the sources; leave what make has built.
+	if [ -f "$TREE.files.old" ]; then
+		comm -z -23 "$TREE.files.old" "$TREE.files" |
+			(cd "$TREE" && xargs -0 -r rm -f)
+	fi
+	rsync -a --checksum --from0 --files-from="$TREE.files" "$CVM_TOP/" "$TREE/"
+	cp "$TREE.files" "$TREE.files.old"
+}
+
+run_make()
+{
+	nice -n 5 make -C "$TREE" -j"$(nproc)" KDIR="$K_KDIR" ARCH="$K_ARCH" \
+		${K_CROSS:+"CROSS_COMPILE=$K_CROSS"} CVM_TESTS=1 "${ARGS[@]}" modules
+}
+
+# Warnings of the kernel's own headers are not ours to fix.
+our_warnings()
+{
+	grep -E 'warning:|error:|^WARNING:|^ERROR:' "$1" |
+		grep -E "^(${TREE//./\\.}/|WARNING:|ERROR:|\\.?[a-z_]+/)" |
+		grep -v -E "^(\\./)?(include|arch)/" |
+		grep -v -F "$K_KDIR/" || true
+}
+
+collect()
+{
+	local line
+
+	rm -rf "$OUT.new"
+	mkdir -p "$OUT.new"
+	while read -r line; do
+		line=${line%.*}.ko
+		case $line in
+		/*) cp "$line" "$OUT.new/" ;;
+		*) cp "$TREE/$line" "$OUT.new/" ;;
+		esac
+	done <"$TREE/modules.order"
+	echo "$HASH" >"$OUT.new/.stamp"
+	rm -rf "$OUT"
+	mv "$OUT.new" "$OUT"
+}
+
+build()
+{
+	copy_sources
+	if ! run_make >"$TREE.log" 2>&1; then
+		tail -n 60 "$TREE.log" >&2
+		die "the modules do not build for $ID"
+	fi
+	collect
+	say "$ID: $(find "$OUT" -name '*.ko' | wc -l) modules in ${OUT#"$CVM_TOP"/}"
+}
+
+check()
+{
+	local found
+
+	rm -rf "$TREE"
+	copy_sources
+	if ! run_make >"$TREE.log" 2>&1; then
+		tail -n 60 "$TREE.log" >&2
+		die "the modules do not build for $ID with ${ARGS[*]}"
+	fi
+	found=$(our_warnings "$TREE.log")
+	rm -rf "$TREE"
+	if [ -n "$found" ]; then
+		printf '%s\n' "$found" >&2
+		die "$ID: warnings with ${ARGS[*]}"
+	fi
+	say "$ID: no warnings with ${ARGS[*]}"
+}
+
+main()
+{
+	if [ ${#ARGS[@]} -gt 0 ]; then
+		check
+		return
+	fi
+	HASH=$(source_hash)
+	if [ "$(cat "$OUT/.stamp" 2>/dev/null)" = "$HASH" ]; then
+		return 0
+	fi
+	build
+}
+
+need rsync rsync
+with_lock "$TREE.lock" main

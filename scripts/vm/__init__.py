@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The guest harness: guests, command line, supervision, verdict."""

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Measures notification latency, one arm after the other in one boot (native and
+# soft change places from round to round) or the one arm that this boot is.
+# Every measurement becomes a line of key=value words in /out/bench.txt. An arm
+# whose knob had no effect is void, and void is failed. Parameters:
+#   IPI_ARMS    "native soft", or one name: idle_poll haltpoll nohlt
+#   IPI_MODES   of: single many many3 wakeup resched pipe
+#   IPI_ROUNDS  rounds, IPI_COUNT calls per measurement, IPI_GAP_US pause between calls
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/ipi.sh
+
+ARMS=${IPI_ARMS:-native soft}
+MODES=${IPI_MODES:-single wakeup resched pipe}
+ROUNDS=${IPI_ROUNDS:-2}
+COUNT=${IPI_COUNT:-500}
+GAP=${IPI_GAP_US:-200}
+
+targets_of()
+{
+	case $1 in
+	many) echo 1-2 ;;
+	many3) echo 1-3 ;;
+	*) echo 1 ;;
+	esac
+}
+
+mask_of()
+{
+	case $1 in
+	many) echo 6 ;;
+	many3) echo e ;;
+	*) echo 3 ;;
+	esac
+}
+
+# The knob of the arm, before a measurement.
+enter_arm()
+{
+	case $1 in
+	native) ipi_set_mask 0 ;;
+	soft)
+		ipi_set_mask "$(mask_of "$2")"
+		ipi_reset_stats
+		;;
+	esac
+	# The CPUs have to arrive in their new idle loop.
+	usleep 20000
+}
+
+# expect_effect ARM MODE HARD_PER_CALL CALLS: by counters, not by belief.
+expect_effect()
+{
+	case $1 in
+	native)
+		ipi_le 0.5 "$3" || fail "void: native $2 took only $3 hardware IPIs per call"
+		;;
+	soft)
+		ipi_soft=$(ipi_stat soft)
+		expect_ge "$ipi_soft" $(($4 / 2)) "void: soft IPIs of $2"
+		ipi_le "$3" 0.1 || fail "void: soft $2 took $3 hardware IPIs per call"
+		expect_eq 0 "$(ipi_stat rescued)" "void: rescued kicks of $2"
+		;;
+	esac
+}
+
+# With idle=poll the kernel spares single-target IPIs itself; haltpoll and nohlt
+# are told by what the idle loop did.
+boot_arm_in_force()
+{
+	load_module ipi_bench || fail "ipi_bench does not load"
+	case $ARMS in
+	idle_poll) grep -qw idle=poll /proc/cmdline || fail "void: not on the command line" ;;
+	nohlt) grep -qw nohlt /proc/cmdline || fail "void: not on the command line" ;;
+	haltpoll)
+		expect_eq haltpoll "$(cat /sys/devices/system/cpu/cpuidle/current_driver)" \
+			"void: idle driver"
+		state=/sys/devices/system/cpu/cpu1/cpuidle/state0
+		expect_eq POLL "$(cat $state/name)" "void: first idle state"
+		polls=$(cat $state/usage)
+		ipi_run "mode=single sender=0 targets=1 count=1000 gap_us=100"
+		polls=$(($(cat $state/usage) - polls))
+		note "haltpoll: CPU 1 polled $polls times in 1000 calls"
+		expect_ge $polls 10 "void: polls of haltpoll"
+		return
+		;;
+	*) fail "unknown arm $ARMS" ;;
+	esac
+	polls=$(ipi_idle_polls 1)
+	note "$ARMS: the kernel's idle poll was entered $polls times in 100 wake-ups"
+	expect_ge "$polls" 50 "void: idle polls"
+}
+
+modules_ready()
+{
+	load_module ipi_bench || fail "ipi_bench does not load"
+	load_module ipi_passthrough || fail "ipi_passthrough does not load"
+}
+
+emit()
+{
+	echo "$*" >>/out/bench.txt
+}
+
+measure_pipe()
+{
+	out=$(pipe_pingpong 0 1 "$COUNT") || fail "pipe_pingpong: $out"
+	# shellcheck disable=SC2086 # words on one line
+	emit mode=pipe "$3" $out
+	calls=$((COUNT * 2))
+}
+
+measure_call()
+{
+	name=$1
+	case $1 in
+	many3) name=many ;;
+	esac
+	ipi_run "mode=$name sender=0 targets=$(targets_of "$1") count=$COUNT gap_us=$GAP"
+	expect_eq "$COUNT" "$(ipi_result done)" "calls done"
+	expect_eq 0 "$(ipi_result timeouts)" "answers later than 1 s"
+	calls=$COUNT
+	# shellcheck disable=SC2046 # words on one line
+	emit mode="$1" "$3" $(grep -v ^mode= $IPI_BENCH/result)
+}
+
+# measure MODE ARM ROUND
+measure()
+{
+	enter_arm "$2" "$1"
+	watched=$(ipi_cpus "$(targets_of "$1")")
+	[ "$1" = pipe ] && watched="0 1"
+	# shellcheck disable=SC2086 # one argument per CPU
+	before=$(ipi_hard $watched)
+	where="arm=$2 round=$3"
+	if [ "$1" = pipe ]; then
+		measure_pipe "$1" "$2" "$where"
+	else
+		measure_call "$1" "$2" "$where"
+	fi
+	# shellcheck disable=SC2086
+	hard=$(($(ipi_hard $watched) - before))
+	per_call=$(ipi_per_call $hard "$calls")
+	ipi_soft=0
+	expect_effect "$2" "$1" "$per_call" "$calls"
+	emit mode="$1" "$where" counters=1 hard=$hard soft="$ipi_soft" hard_per_call="$per_call"
+}
+
+background()
+{
+	enter_arm "$1" single
+	# The mode fits as many CPUs as there are.
+	last=$(($(nproc) - 1))
+	ipi_count_hard 1-$last "mode=none sender=0 count=$COUNT gap_us=$GAP"
+	emit mode=background arm="$1" hard="$ipi_hards" hard_per_call="$ipi_hard_per_call"
+	note "$1: background $ipi_hard_per_call hardware IPIs per call"
+}
+
+# Native and soft change places: round 1 native soft, round 2 soft native, ...
+order()
+{
+	if [ $(($1 % 2)) = 0 ]; then
+		echo "$ARMS" | tr ' ' '\n' | sed '1!G;h;$!d' | tr '\n' ' '
+	else
+		echo "$ARMS"
+	fi
+}
+
+one_round()
+{
+	for m in $MODES; do
+		measure "$m" "$2" "$1"
+	done
+}
+
+ipi_stay_on_cpu0
+case $ARMS in
+*soft*) ktap_case "modules load" modules_ready ;;
+*) ktap_case "$ARMS is in force" boot_arm_in_force ;;
+esac
+for arm in $ARMS; do
+	ktap_case "background, $arm" background "$arm"
+done
+r=0
+while [ $r -lt "$ROUNDS" ]; do
+	r=$((r + 1))
+	for arm in $(order $r); do
+		ktap_case "round $r, $arm: $MODES" one_round $r "$arm"
+	done
+done
+ktap_done

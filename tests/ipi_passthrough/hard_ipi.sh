@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Hardware IPIs, counted by the kernel itself: none to an idle CPU of the mask,
+# as many as without the module to the others. Wants 4 CPUs.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/ipi.sh
+
+COUNT=${IPI_COUNT:-5000}
+LIMIT=0.01
+
+setup()
+{
+	load_module ipi_bench || fail "ipi_bench does not load"
+	load_module ipi_passthrough || fail "ipi_passthrough does not load"
+	expect_eq 0 "$(tr -d '0,' <$IPI_KNOB | wc -c | awk '{ print $1 - 1 }')" "mask after loading"
+}
+
+# What the CPUs take anyway in that time, without any call.
+background()
+{
+	ipi_set_mask e
+	ipi_count_hard 1-3 "mode=none sender=0 count=$COUNT gap_us=200"
+	note "background: $ipi_hards hardware IPIs on CPUs 1-3 in the time of $COUNT calls"
+	ipi_le "$ipi_hard_per_call" "$LIMIT" || fail "background alone is $ipi_hard_per_call per call"
+}
+
+# expect_per_call LOW HIGH WHAT
+expect_per_call()
+{
+	note "$3: $ipi_hard_per_call hardware IPIs per call ($ipi_hards)"
+	ipi_le "$1" "$ipi_hard_per_call" && ipi_le "$ipi_hard_per_call" "$2" ||
+		fail "$3: $ipi_hard_per_call hardware IPIs per call, wanted $1 to $2"
+	expect_eq 0 "$(ipi_result timeouts)" "late answers"
+	expect_eq "$(ipi_result count)" "$(ipi_result done)" "calls done"
+}
+
+# masked MODE TARGETS MASK: no hardware IPI, and the module says that it sent soft ones.
+masked()
+{
+	ipi_set_mask "$3"
+	ipi_reset_stats
+	ipi_count_hard "$2" "mode=$1 sender=0 targets=$2 count=$COUNT gap_us=200"
+	expect_per_call 0 $LIMIT "$1 to $2, mask $3"
+	expect_ge "$(ipi_stat soft)" $((COUNT * 95 / 100)) "soft IPIs sent"
+	expect_eq 0 "$(ipi_stat rescued)" "rescued kicks"
+}
+
+# The same with the mask off is what the others are compared with.
+unmasked()
+{
+	ipi_set_mask 0
+	ipi_count_hard "$2" "mode=$1 sender=0 targets=$2 count=$COUNT gap_us=200"
+	expect_per_call "$3" "$4" "$1 to $2, mask 0"
+}
+
+others_unchanged()
+{
+	ipi_set_mask 2
+	ipi_count_hard 3 "mode=$1 sender=0 targets=3 count=$COUNT gap_us=200"
+	expect_per_call "$2" "$3" "$1 to CPU 3, mask 2"
+}
+
+mixed_mask()
+{
+	ipi_set_mask 2
+	ipi_count_hard 1 "mode=many sender=0 targets=1-3 count=$COUNT gap_us=200"
+	expect_per_call 0 $LIMIT "many to 1-3, mask 2, CPU 1"
+	ipi_count_hard 2-3 "mode=many sender=0 targets=1-3 count=$COUNT gap_us=200"
+	expect_per_call 1.9 2.1 "many to 1-3, mask 2, CPUs 2 and 3"
+	expect_eq $((COUNT * 3)) "$(ipi_result target_idle)" "answers from idle CPUs"
+}
+
+# Natively each call to an idle CPU costs one IPI per target; a few percent are
+# spared or added by what else runs. Many: one each for CPUs 1, 2, 3.
+NEAR_1="0.9 1.1"
+NEAR_3="2.7 3.3"
+
+# shellcheck disable=SC2086 # two numbers each
+{
+ktap_case "set-up" setup
+ktap_case "background is small" background
+ktap_case "native: one target" unmasked single 1 $NEAR_1
+ktap_case "native: three targets" unmasked many 1-3 $NEAR_3
+ktap_case "native: wake-up" unmasked wakeup 1 $NEAR_1
+ktap_case "masked: one target" masked single 1 2
+ktap_case "masked: two targets" masked many 1-2 6
+ktap_case "masked: three targets" masked many 1-3 e
+ktap_case "masked: wake-up" masked wakeup 1 2
+ktap_case "masked: reschedule" masked resched 1-3 e
+ktap_case "not in the mask: one target" others_unchanged single $NEAR_1
+ktap_case "not in the mask: wake-up" others_unchanged wakeup $NEAR_1
+ktap_case "a mask of pollers and others" mixed_mask
+}
+ktap_done

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Loading and unloading modules in a test guest. /lib/modules.dep has one line
+# per module: its name and what must be loaded first, in order.
+
+module_loaded()
+{
+	grep -q "^$(echo "$1" | tr - _) " /proc/modules
+}
+
+module_file()
+{
+	for module_path in "/lib/cvm/$1.ko" "/lib/modules/$1.ko"; do
+		[ -f "$module_path" ] && echo "$module_path" && return
+	done
+	return 1
+}
+
+# load_module NAME [parameters]: with everything that it needs; prints the
+# reason and returns non-zero when it does not load.
+load_module()
+{
+	module_name=$1
+	shift
+	for module_dep in $(awk -v m="$module_name:" '$1 == m { $1 = ""; print }' /lib/modules.dep); do
+		module_loaded "$module_dep" || insmod "$(module_file "$module_dep")" || return
+	done
+	module_path=$(module_file "$module_name") || {
+		echo "no module $module_name in this guest"
+		return 1
+	}
+	insmod "$module_path" "$@"
+}
+
+# unload_module NAME: the module alone; what it needed stays.
+unload_module()
+{
+	rmmod "$1"
+}
+
+# need_module NAME: skip the case when this kernel has no such module.
+need_module()
+{
+	module_file "$1" >/dev/null || skip "no module $1 for this kernel"
+}
