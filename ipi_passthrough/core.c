@@ -55,14 +55,13 @@ int ipipt_mask_parse(const char *buf, const struct cpumask *possible,
 	int err;
 
 	buf = skip_spaces(buf);
-	if (buf[0] == '0' && (buf[1] == 'x' || buf[1] == 'X')) {
+	if (buf[0] == '0' && (buf[1] == 'x' || buf[1] == 'X'))
 		buf += 2;
-		/* cpumask_parse() takes white space here, a user never means it. */
-		if (!isxdigit(*buf))
-			return -EINVAL;
-	}
-	/* cpumask_parse() takes "" for 0: too easy to write by mistake. */
-	if (!*buf)
+	/*
+	 * cpumask_parse() takes "", "," and white space for 0: too easy to
+	 * write by mistake.
+	 */
+	if (!isxdigit(*buf))
 		return -EINVAL;
 
 	err = cpumask_parse(buf, mask);

@@ -7,6 +7,10 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 . "$CVM_TOP/scripts/lib/apt.sh"
+. "$CVM_TOP/scripts/lib/source.sh"
+
+# Raise it when what is built or kept changes although no fragment did.
+RECIPE=1
 
 NEWEST=''
 if [ "${1:-}" = --newest ]; then
@@ -23,15 +27,20 @@ WORK=$CVM_KERNELS/$ID.build
 SRC=$WORK/src
 LOG=$WORK/log
 
-recipe_hash()
+fragments()
 {
 	local f
 
+	for f in $K_CONFIG; do
+		cat "$CVM_TOP/scripts/config/$f"
+	done
+}
+
+recipe_hash()
+{
 	{
-		for f in $K_CONFIG; do
-			cat "$CVM_TOP/scripts/config/$f"
-		done
-		cat "$CVM_TOP/scripts/build-kernel.sh" "$CVM_TOP/scripts/kernels/$ID.env"
+		echo "$RECIPE $K_SOURCE $K_ARCH"
+		fragments | grep -E '^(CONFIG_|# CONFIG_.* is not set)'
 	} | sha256sum | cut -c1-16
 }
 
@@ -48,20 +57,20 @@ logged()
 	die "kernel $ID did not build; the whole output is in $LOG"
 }
 
+# Leaves a partly built tree of the same version alone: make continues it.
 unpack_source()
 {
-	[ -f "$WORK/source-$VERSION" ] && return 0
+	if [ -f "$WORK/source-$VERSION" ]; then
+		return 0
+	fi
 	rm -rf "$WORK"
-	mkdir -p "$SRC"
-	apt_fetch all "linux-source-$K_SOURCE" "$VERSION"
-	say "unpacking linux-source-$K_SOURCE $VERSION"
 	# Register descriptions of one graphics driver are a third of the tree.
-	dpkg --fsys-tarfile "$APT_DEB" |
-		tar -xO "./usr/src/linux-source-$K_SOURCE.tar.xz" |
-		tar -xJ --strip-components=1 -C "$SRC" \
-			--exclude='*/drivers/gpu/drm/amd/include/asic_reg' \
-			--exclude='*/tools/testing/selftests'
+	source_unpack "$K_SOURCE" "$VERSION" "$SRC" \
+		--exclude='*/drivers/gpu/drm/amd/include/asic_reg' \
+		--exclude='*/tools/testing/selftests'
 	rm -f "$APT_DEB"
+	[ "$K_SOURCE" != "$TOOLS_SERIES" ] ||
+		tools_install "$K_SOURCE" "$VERSION" "$SRC"
 	touch "$WORK/source-$VERSION"
 }
 
@@ -87,15 +96,6 @@ check_config()
 		fi
 	done < <(fragments)
 	[ -z "$lost" ] || die "Kconfig did not keep these lines of scripts/config:$lost"
-}
-
-fragments()
-{
-	local f
-
-	for f in $K_CONFIG; do
-		cat "$CVM_TOP/scripts/config/$f"
-	done
 }
 
 configure()
@@ -178,11 +178,9 @@ build()
 # Sets VERSION and unpacks it.
 choose_source()
 {
-	apt_refresh ${NEWEST:+now}
-	VERSION=$(apt_versions all "linux-source-$K_SOURCE" | head -n 1)
-	[ -n "$VERSION" ] || VERSION=$(apt_versions "$(dpkg --print-architecture)" "linux-source-$K_SOURCE" | head -n 1)
-	[ -n "$VERSION" ] || die "no package linux-source-$K_SOURCE in Debian 12"
-	say "$ID: newest source is linux-source-$K_SOURCE $VERSION"
+	apt_refresh "${NEWEST:+now}"
+	source_version "$K_SOURCE"
+	VERSION=$SOURCE_VERSION
 	unpack_source
 }
 

@@ -24,8 +24,8 @@ fetch()
 	if [ -f "$stamp" ] && { [ -z "$version" ] || [ "$(cat "$stamp")" = "$version" ]; }; then
 		return 0
 	fi
-	apt_refresh
-	[ -n "$version" ] || version=$(apt_versions "$arch" "$pkg" | head -n 1)
+	apt_refresh ''
+	[ -n "$version" ] || version=$(apt_versions "$arch" "$pkg" | sed -n 1p)
 	[ -n "$version" ] || die "no package $pkg for $arch in Debian 12"
 	apt_fetch "$arch" "$pkg" "$version"
 	mkdir -p "$dest"

@@ -6,12 +6,14 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 . "$CVM_TOP/scripts/lib/apt.sh"
+. "$CVM_TOP/scripts/lib/source.sh"
 
 usage()
 {
 	cat <<-END
 		usage: kernels.sh ids                  list the kernel ids
-		       kernels.sh fetch [--newest] [ID...]  fetch (all Debian kernels without ID)
+		       kernels.sh fetch [--newest] [ID...]  fetch; without ID all Debian kernels
+		       kernels.sh fetch tools          the kernel's own checkpatch, kernel-doc, kunit.py
 		       kernels.sh info                 what is in the cache
 		       kernels.sh clean [ID...]        remove from the cache (everything without ID)
 		       kernels.sh path ID              show where a kernel's parts are
@@ -30,7 +32,7 @@ list_releases()
 	apt_private apt-cache pkgnames "linux-headers-$K_SERIES." |
 		grep -E "$pattern" | grep -v -E -- '-(rt|cloud|common)-' |
 		while read -r name; do
-			apt_versions "$K_DEBARCH" "$name" | head -n 1 |
+			apt_versions "$K_DEBARCH" "$name" | sed -n 1p |
 				sed "s|\$| ${name#linux-headers-}|"
 		done | sort_pairs
 }
@@ -52,12 +54,12 @@ kbuild_package()
 {
 	apt_private apt-cache show "linux-headers-$1:$K_DEBARCH=$2" |
 		sed -n 's/^Depends: //p' | tr ',' '\n' |
-		sed -n 's/^ *\(linux-kbuild-[^ ]*\).*/\1/p' | head -n 1
+		sed -n 's/^ *\(linux-kbuild-[^ ]*\).*/\1/p' | sed -n 1p
 }
 
 has_version()
 {
-	apt_versions "$1" "$2" | grep -q -x -F -- "$3"
+	apt_versions "$1" "$2" | grep -x -F -- "$3" >/dev/null
 }
 
 # Sets WANT_*: the newest release all of whose packages are on offer.  (The
@@ -132,7 +134,7 @@ fetch_debian()
 		return 0
 	fi
 	kernel_static "$id"
-	apt_refresh ${NEWEST:+now}
+	apt_refresh "${NEWEST:+now}"
 	choose_release
 	say "$id: newest is $WANT_RELEASE (${WANT_VERSION})"
 	if grep -q -x -F "K_STAMP=$WANT_IMAGE=$WANT_VERSION" "$FINAL/ready" 2>/dev/null; then
@@ -156,12 +158,25 @@ fetch_debian()
 
 # --- commands ----------------------------------------------------------------
 
+fetch_tools()
+{
+	[ -z "$NEWEST" ] && [ -e "$LINUX_TOOLS" ] && return 0
+	apt_refresh "${NEWEST:+now}"
+	source_version "$TOOLS_SERIES"
+	tools_install "$TOOLS_SERIES" "$SOURCE_VERSION"
+	rm -f "$CVM_CACHE/debs/linux-source-"*
+}
+
 fetch_one()
 {
+	if [ "$1" = tools ]; then
+		with_lock "$CVM_CACHE/apt.lock" fetch_tools
+		return
+	fi
 	kernel_static "$1"
 	case $K_KIND in
 	debian) with_lock "$CVM_CACHE/apt.lock" fetch_debian "$1" ;;
-	source) "$CVM_TOP/scripts/build-kernel.sh" "$1" ;;
+	source) "$CVM_TOP/scripts/build-kernel.sh" ${NEWEST:+--newest} "$1" ;;
 	*) die "scripts/kernels/$1.env: unknown K_KIND '$K_KIND'" ;;
 	esac
 }
@@ -178,7 +193,7 @@ cmd_fetch()
 	[ $# -gt 0 ] || mapfile -t ids < <(kernel_ids K_KIND=debian)
 	[ $# -eq 0 ] || ids=("$@")
 	for id in "${ids[@]}"; do
-		kernel_static "$id"
+		[ "$id" = tools ] || kernel_static "$id"
 	done
 	for id in "${ids[@]}"; do
 		fetch_one "$id"
@@ -190,7 +205,7 @@ cmd_info()
 	local id size
 
 	echo "cache: $CVM_CACHE ($(du -sh "$CVM_CACHE" 2>/dev/null | cut -f1))"
-	for id in $(kernel_ids); do
+	for id in $(kernel_ids K_); do
 		if [ -f "$CVM_KERNELS/$id/ready" ]; then
 			kernel_load "$id"
 			size=$(du -sh "$CVM_KERNELS/$id" | cut -f1)
@@ -227,7 +242,7 @@ cmd_path()
 }
 
 case ${1:-} in
-ids) kernel_ids ;;
+ids) kernel_ids K_ ;;
 fetch) shift; cmd_fetch "$@" ;;
 info) cmd_info ;;
 clean) shift; cmd_clean "$@" ;;

@@ -163,7 +163,7 @@ check()
 	done
 	while read -r name _; do
 		case $name in '' | \#* | probe) continue ;; esac
-		list_names | grep -q -x -F "$name" && continue
+		list_names | grep -x -F "$name" >/dev/null && continue
 		echo "scripts/compat-expect.tsv has $name, but no probe of that name exists" >&2
 		bad=$((bad + 1))
 	done <"$EXPECT"
@@ -175,7 +175,7 @@ table()
 {
 	local ids=() id name
 
-	for id in $(kernel_ids); do
+	for id in $(kernel_ids K_); do
 		if [ -f "$CVM_KERNELS/$id/ready" ]; then
 			ids+=("$id")
 			header_of "$id"
@@ -196,7 +196,9 @@ table()
 
 case ${1:-} in
 --kdir)
-	[ $# -ge 4 ] && [ "$3" = --out ] || usage_die "probe.sh: --kdir KDIR --out HEADER [MAKE_ARG...]"
+	if [ $# -lt 4 ] || [ "$3" != --out ]; then
+		usage_die "probe.sh: --kdir KDIR --out HEADER [MAKE_ARG...]"
+	fi
 	kdir=$2 out=$4
 	shift 4
 	make_header "$kdir" "$out" "$@"

@@ -56,11 +56,11 @@ apt_configure()
 	END
 }
 
-# apt_refresh [now]: package lists, at most a day old unless "now" is given.
+# apt_refresh HOW: package lists; "now", or '' for at most a day old.
 apt_refresh()
 {
 	apt_configure
-	if [ "${1:-}" != now ] &&
+	if [ "$1" != now ] &&
 	   [ -n "$(find "$APT_DIR/updated" -mmin -$APT_LISTS_MAX_AGE_MIN 2>/dev/null)" ]; then
 		return 0
 	fi

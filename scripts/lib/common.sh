@@ -12,7 +12,9 @@ CVM_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 CVM_CACHE=${CVM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/cache}/.cache}/cvm-modules}
 CVM_BUILD=$CVM_TOP/build
 CVM_KERNELS=$CVM_CACHE/kernels
-export CVM_TOP CVM_CACHE CVM_BUILD CVM_KERNELS
+# checkpatch.pl, kernel-doc, get_abi.pl, kunit.py (kernels.sh fetch tools)
+LINUX_TOOLS=$CVM_CACHE/tools/linux
+export CVM_TOP CVM_CACHE CVM_BUILD CVM_KERNELS LINUX_TOOLS
 
 say()
 {
@@ -54,15 +56,16 @@ with_lock()
 	exec {fd}>&-
 }
 
-# All ids, or those whose env file has a line matching the given text.
+# kernel_ids TEXT: those whose env file has that text; K_ for all.
 kernel_ids()
 {
 	local f
 
 	for f in "$CVM_TOP"/scripts/kernels/*.env; do
-		grep -q -- "${1:-.}" "$f" && basename "$f" .env
+		if grep -q -F -- "$1" "$f"; then
+			basename "$f" .env
+		fi
 	done
-	return 0
 }
 
 # kernel_static ID: what scripts/kernels/ID.env says, without a fetched kernel.
@@ -71,7 +74,7 @@ kernel_static()
 	local env=$CVM_TOP/scripts/kernels/$1.env
 
 	[ -f "$env" ] ||
-		die "unknown kernel '$1'; known: $(kernel_ids | tr '\n' ' ')"
+		die "unknown kernel '$1'; known: $(kernel_ids K_ | tr '\n' ' ')"
 	K_ID=$1 K_SERIES='' K_DEBARCH='' K_ARCH='' K_CROSS='' K_KIND=''
 	# shellcheck disable=SC1090
 	. "$env"
@@ -90,7 +93,14 @@ kernel_load()
 		die "kernel $1 is not in the cache; run: scripts/kernels.sh fetch $1"
 	# shellcheck disable=SC1090,SC1091
 	. "$CVM_KERNELS/$1/ready"
-	[ -f "$K_KDIR/Makefile" ] && [ -f "$K_IMAGE" ] &&
-		[ -f "$K_MODDIR/modules.dep" ] ||
+	if ! [[ -f $K_KDIR/Makefile && -f $K_IMAGE && -f $K_MODDIR/modules.dep ]]; then
 		die "kernel $1 in the cache is incomplete or was moved; run: scripts/kernels.sh clean $1 && scripts/kernels.sh fetch $1"
+	fi
+}
+
+# tools_load: the scripts of the kernel's source must be there.
+tools_load()
+{
+	[ -f "$LINUX_TOOLS/scripts/checkpatch.pl" ] ||
+		die "the kernel's own scripts are not in the cache; run: scripts/kernels.sh fetch tools"
 }

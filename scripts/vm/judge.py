@@ -193,6 +193,18 @@ def scan_dmesg(text, table=None):
     return found
 
 
+def last_case(text):
+    """Return the case that had begun and not ended when the log stops, or ''."""
+    case = ""
+    for raw in text.splitlines():
+        line = _STAMP.sub("", raw.rstrip("\r"))
+        if line.startswith("cvm-case: begin "):
+            case = line[len("cvm-case: begin "):]
+        elif line.startswith("cvm-case: end"):
+            case = ""
+    return case
+
+
 def judge(ktap_text, dmesg_text, events):
     """Return (Ktap, [Problem]) of one run.
 
@@ -203,13 +215,16 @@ def judge(ktap_text, dmesg_text, events):
     """
     ktap = parse_ktap(ktap_text)
     problems = []
+    case = last_case(dmesg_text)
+    where = f" in case {case}" if case else ""
     if events.get("error"):
         problems.append(Problem("not run", events["error"]))
     if events.get("timeout"):
-        problems.append(Problem("timeout", f"no end after {events['timeout']} s"))
+        problems.append(Problem("timeout", f"no end after {events['timeout']:g} s{where}"))
     elif not ktap.done and not events.get("error"):
         problems.append(Problem(
-            "guest died", f"before the end of the tests (QEMU exit status {events.get('exited')})"))
+            "guest died", f"before the end of the tests{where} "
+            f"(QEMU exit status {events.get('exited')})"))
     elif events.get("no_poweroff"):
         problems.append(Problem("no power off", "the guest finished but did not power off"))
     if not events.get("allow_stall"):

@@ -50,17 +50,21 @@ enter_arm()
 }
 
 # expect_effect ARM MODE HARD_PER_CALL CALLS: by counters, not by belief.
+# A reschedule is not waited for, so many of them may be one for a slow target.
 expect_effect()
 {
+	least=0.5
+	[ "$2" = resched ] && least=0.02
 	case $1 in
 	native)
-		ipi_le 0.5 "$3" || fail "void: native $2 took only $3 hardware IPIs per call"
+		ipi_le $least "$3" || fail "void: native $2 took only $3 hardware IPIs per call"
 		;;
 	soft)
 		ipi_soft=$(ipi_stat soft)
-		expect_ge "$ipi_soft" $(($4 / 2)) "void: soft IPIs of $2"
+		ipi_rescued=$(ipi_stat rescued)
+		ipi_le $least "$(ipi_per_call "$ipi_soft" "$4")" ||
+			fail "void: only $ipi_soft soft IPIs in $4 calls of $2"
 		ipi_le "$3" 0.1 || fail "void: soft $2 took $3 hardware IPIs per call"
-		expect_eq 0 "$(ipi_stat rescued)" "void: rescued kicks of $2"
 		;;
 	esac
 }
@@ -143,8 +147,10 @@ measure()
 	hard=$(($(ipi_hard $watched) - before))
 	per_call=$(ipi_per_call $hard "$calls")
 	ipi_soft=0
+	ipi_rescued=0
 	expect_effect "$2" "$1" "$per_call" "$calls"
-	emit mode="$1" "$where" counters=1 hard=$hard soft="$ipi_soft" hard_per_call="$per_call"
+	emit mode="$1" "$where" counters=1 hard=$hard soft="$ipi_soft" rescued="$ipi_rescued" \
+		hard_per_call="$per_call"
 }
 
 background()

@@ -43,7 +43,8 @@ masked()
 	ipi_count_hard "$2" "mode=$1 sender=0 targets=$2 count=$COUNT gap_us=200"
 	expect_per_call 0 $LIMIT "$1 to $2, mask $3"
 	expect_ge "$(ipi_stat soft)" $((COUNT * 95 / 100)) "soft IPIs sent"
-	expect_eq 0 "$(ipi_stat rescued)" "rescued kicks"
+	rescued=$(ipi_stat rescued)
+	[ "$rescued" = 0 ] || note "$rescued kicks were rescued: the host did not run that vCPU"
 }
 
 # The same with the mask off is what the others are compared with.
@@ -70,6 +71,8 @@ mixed_mask()
 	expect_per_call 1.9 2.1 "many to 1-3, mask 2, CPUs 2 and 3"
 	expect_eq $((COUNT * 3)) "$(ipi_result target_idle)" "answers from idle CPUs"
 }
+
+ipi_stay_on_cpu0
 
 # Natively each call to an idle CPU costs one IPI per target; a few percent are
 # spared or added by what else runs. Many: one each for CPUs 1, 2, 3.

@@ -73,7 +73,8 @@ ktap_splats()
 
 ktap_kmsg()
 {
-	echo "<6>cvm-case: $*" >/dev/kmsg
+	# Notice level, which the console shows.
+	echo "<5>cvm-case: $*" >/dev/kmsg
 }
 
 ktap_case()

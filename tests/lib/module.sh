@@ -10,7 +10,7 @@ module_loaded()
 
 module_file()
 {
-	for module_path in "/lib/cvm/$1.ko" "/lib/modules/$1.ko"; do
+	for module_path in "/put/$1.ko" "/lib/cvm/$1.ko" "/lib/modules/$1.ko"; do
 		[ -f "$module_path" ] && echo "$module_path" && return
 	done
 	return 1

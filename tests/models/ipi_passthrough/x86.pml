@@ -6,11 +6,10 @@
  * each M_... macro makes one mutant.
  */
 #define TSO
-#define NCPU	4
 #define NVAR	3
 #define V_F	0	/* thread flags of the idle task, one word */
-#define V_Q	1
-#define V_EN	2
+#define V_Q1	1
+#define V_Q2	2
 #include "memory.pmh"
 
 #define POLLING		1
@@ -23,18 +22,17 @@
 #endif
 
 byte gf;
-bool has_polled;	/* the module has seen the CPU's idle task */
 
 /* softirq_entry probe; the probe's CPU is 0 */
 inline softirq_guard()
 {
 #ifndef M_GUARD_NONE
 #if defined(M_GUARD_GATE)
-#define GUARDED (in_poll || RD(0, V_EN))
+#define GUARDED (in_poll || in_mask)
 #elif defined(M_GUARD_LOOP_ONLY)
 #define GUARDED in_poll
 #else
-#define GUARDED has_polled
+#define GUARDED true	/* since the module has first seen this idle task */
 #endif
 	if
 	:: GUARDED ->
@@ -64,12 +62,45 @@ inline softirq_guard()
 #endif
 }
 
+/*
+ * set_nr_if_polling() and the module's copy of it. Its retry loop is one step
+ * here: a cmpxchg that fails has changed nothing.
+ */
+inline kick(s, soft, polled)
+{
+	atomic {
+		if
+		:: !(RD(s, V_F) & POLLING) ->
+#ifdef M_SOFT_TO_RUNNING
+			soft = 1
+#else
+			skip
+#endif
+		:: (RD(s, V_F) & POLLING) && (RD(s, V_F) & NR) ->
+			soft = 1; polled = 1
+		:: RD(s, V_F) == POLLING && BUF_EMPTY(s) ->
+			mem[V_F] = POLLING | NR;
+			soft = 1; polled = 1
+		fi
+	}
+}
+
+/* resched_curr(): set_nr_and_not_polling(), the kernel's own */
+inline wake(s, soft, polled)
+{
+	atomic { BUF_EMPTY(s); polled = mem[V_F] & POLLING;
+		 mem[V_F] = mem[V_F] | NR };
+	if
+	:: !polled -> ipi_resched = 1
+	:: else
+	fi
+}
+
 #include "cpu.pmh"
 
 init
 {
 	atomic {
-		mem[V_EN] = 1;
 		if
 		:: limited = 0
 		:: limited = 1
@@ -78,50 +109,66 @@ init
 }
 
 /* the idle task of CPU 0: do_idle(), cpuidle, the module's enter() */
-#define SET_POLLING	atomic { BUF_EMPTY(0); mem[V_F] = mem[V_F] | POLLING }
+inline set_polling()
+{
+	atomic { BUF_EMPTY(0); mem[V_F] = mem[V_F] | POLLING }
+}
+
+inline clear_polling()
+{
 #ifdef M_CLEAR_PLAIN
-#define CLEAR_POLLING	WR(0, V_F, RD(0, V_F) & NR)
+	WR(0, V_F, RD(0, V_F) & NR)
 #else
-#define CLEAR_POLLING	atomic { BUF_EMPTY(0); mem[V_F] = mem[V_F] & NR }
+	atomic { BUF_EMPTY(0); mem[V_F] = mem[V_F] & NR }
 #endif
+}
+
+mtype = { LEAVE, HALT };
 
 active proctype idle() provided (!in_irq)
 {
+	mtype end;
+
 do_idle:
-	SET_POLLING;
+	set_polling();
 loop:
 	if
 	:: RD(0, V_F) & NR -> goto tail
 	:: else
 	fi;
-	irq_on = 0;
-	CLEAR_POLLING;			/* call_cpuidle() */
+	atomic { irq_on = 0; clear_polling() };	/* call_cpuidle() */
 	if
 	:: RD(0, V_F) & NR -> goto leave
 	:: else
 	fi;
 	if
-	:: !RD(0, V_EN) -> goto halt
+	:: !in_mask -> goto halt
 	:: else
 	fi;
 	/* poll */
-	atomic { intr_seen = 0; in_poll = 1; has_polled = 1 };
-	SET_POLLING;
-	irq_on = 1;
-	if
-	:: intr_seen -> irq_on = 0; CLEAR_POLLING; in_poll = 0; goto leave
-	:: RD(0, V_F) & NR -> irq_on = 0; CLEAR_POLLING; in_poll = 0; goto leave
+	atomic { set_polling(); intr_seen = 0; in_poll = 1; irq_on = 1 };
+	atomic {
+		if
+		:: intr_seen -> end = LEAVE
+		:: RD(0, V_F) & NR -> end = LEAVE
 #ifndef M_SPIN_IGNORES_MASK
-	:: !RD(0, V_EN) -> irq_on = 0; CLEAR_POLLING; in_poll = 0
+		:: !in_mask -> end = LEAVE
 #endif
-	:: limited -> irq_on = 0;
-#ifdef M_HALT_POLLING
-		skip
-#else
-		CLEAR_POLLING
+		:: limited -> end = HALT
+		fi
+	};
+	atomic {
+		irq_on = 0;
+#ifndef M_HALT_POLLING
+		clear_polling();
 #endif
-		; in_poll = 0
-	fi;
+		in_poll = 0;
+		if
+		:: end == LEAVE -> end = 0; goto leave
+		:: else -> end = 0
+		fi
+	};
+halt:
 #ifndef M_NO_RETEST
 	if
 	:: RD(0, V_F) & NR -> goto leave
@@ -129,119 +176,24 @@ loop:
 	fi;
 #endif
 #ifdef M_HALT_POLLING
-	CLEAR_POLLING;
+	clear_polling();
 #endif
-halt:	/* sti; hlt: no interrupt gets between the two */
+	/* sti; hlt: no interrupt gets between the two */
 	atomic { halted = 1; irq_on = 1 };
-	!halted;
-	irq_on = 0;
+	atomic { !halted -> irq_on = 0 };
 leave:
 	irq_on = 1;			/* cpuidle_enter_state() */
-	SET_POLLING;			/* cpuidle_idle_call() */
+	set_polling();			/* cpuidle_idle_call() */
 	goto loop;
 tail:
 #ifndef M_TAIL_POLLING
-	CLEAR_POLLING;
+	clear_polling();
 #endif
 	drain();
 	atomic { mem[V_F] = mem[V_F] & POLLING; task = 0 };	/* schedule_idle() */
 #ifdef M_TAIL_POLLING
-	CLEAR_POLLING;
+	clear_polling();
 #endif
 	goto do_idle
 }
 
-/* senders */
-byte f[3];
-bool soft[3];
-
-inline publish(s, qbit, first)
-{
-#ifdef M_PUBLISH_PLAIN
-	atomic { csd[s] = 1; first = (RD(s, V_Q) == 0) };
-	WR(s, V_Q, RD(s, V_Q) | qbit);
-#else
-	/* llist_add() */
-	atomic { BUF_EMPTY(s); csd[s] = 1; first = (mem[V_Q] == 0);
-		 mem[V_Q] = mem[V_Q] | qbit };
-#endif
-}
-
-/* set_nr_if_polling() and the module's copy of it */
-inline kick(s)
-{
-	f[s] = RD(s, V_F);
-	do
-	:: !(f[s] & POLLING) ->
-#ifdef M_SOFT_TO_RUNNING
-		soft[s] = 1;
-#endif
-		break
-	:: (f[s] & POLLING) && (f[s] & NR) -> soft[s] = 1; break
-	:: else ->
-		atomic {
-			BUF_EMPTY(s);
-			if
-			:: mem[V_F] == f[s] ->
-				mem[V_F] = f[s] | NR; soft[s] = 1; break
-			:: else -> f[s] = mem[V_F]
-			fi
-		}
-	od
-}
-
-inline send_hard(s)
-{
-#ifdef M_HARD_ALWAYS
-	atomic { ipi_call = 1; assert(!soft[s]) };
-#else
-	if
-	:: !soft[s] -> atomic { ipi_call = 1; assert(!soft[s]) }
-	:: else
-	fi;
-#endif
-	atomic { soft[s] = 0; f[s] = 0 }
-}
-
-/* one call to CPU 0 and the wait for it */
-inline call(s, qbit, first)
-{
-#ifdef M_KICK_FIRST
-	kick(s);
-	send_hard(s);
-	publish(s, qbit, first);
-#else
-	publish(s, qbit, first);
-	if
-	:: first -> kick(s); send_hard(s)
-	:: else	/* somebody's entry is there: his kick counts for ours */
-	fi;
-#endif
-	!csd[s]
-}
-
-active proctype sender1()
-{
-	bool first;
-
-	atomic { !lock -> lock = 1 };
-	call(1, 2, first);
-	lock = 0;
-	call(1, 2, first)
-}
-
-active proctype sender2()
-{
-	bool first;
-
-	call(2, 4, first);
-	/* ttwu: the task, then resched_curr() of the idle task */
-	task = 1;
-	atomic { BUF_EMPTY(2); f[2] = mem[V_F]; mem[V_F] = f[2] | NR };
-	if
-	:: !(f[2] & POLLING) -> ipi_resched = 1
-	:: else
-	fi;
-	f[2] = 0;
-	call(2, 4, first)
-}

@@ -1,0 +1,243 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Everything that CI runs: a table of steps, two at a time, one result line
+# each, and one line of totals at the end.
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+cd "$CVM_TOP"
+
+STOCK=$(kernel_ids K_KIND=debian)
+LOGS=$CVM_BUILD/check
+JOBS=${CVM_CHECK_JOBS:-2}
+STEP_TIMEOUT=${CVM_CHECK_TIMEOUT:-2400}
+
+# --- the table ---------------------------------------------------------------
+#
+# step  NAME 'NEEDED STEPS' COMMAND   runs beside others
+# alone NAME 'NEEDED STEPS' COMMAND   runs with nothing beside it (figures)
+#
+# A step passes when its command exits 0. Where its output closes with a line
+# "N passed, N failed, N skipped", or holds such lines after "name: ", these
+# are what it adds to the totals; otherwise it counts as one.
+table()
+{
+	local id
+
+	step deps '' scripts/deps.sh
+	step kernels 'deps' 'scripts/kernels.sh fetch && scripts/kernels.sh fetch tools'
+	step kunit-kernel 'kernels' 'scripts/kernels.sh fetch kunit-amd64'
+	step style 'kernels' scripts/style.sh
+	for id in $STOCK; do
+		step "probes-$id" 'kernels' "scripts/probe.sh --check $id"
+		step "warnings-$id" 'kernels' "scripts/build-modules.sh $id W=1 C=2 CF=-D__CHECK_ENDIAN__"
+		step "modules-$id" 'kernels' "scripts/build-modules.sh $id"
+	done
+	step dkms 'kernels' scripts/dkms-check.sh
+	id=kunit-amd64
+	step "probes-$id" 'kunit-kernel' "scripts/probe.sh --check $id"
+	step "warnings-$id" 'kunit-kernel' "scripts/build-modules.sh $id W=1 C=2 CF=-D__CHECK_ENDIAN__"
+	step "modules-$id" 'kunit-kernel' "scripts/build-modules.sh $id"
+}
+
+# --- running it --------------------------------------------------------------
+
+declare -a ORDER=()
+declare -A NEEDS=() COMMAND=() ALONE=() STATE=() BEGAN=() WANTED=() PIDS=()
+PASSED=0 FAILED=0 SKIPPED=0
+
+step()
+{
+	[ $# -eq 3 ] || die "check.sh: step needs a name, the needed steps and one command"
+	[ -z "${COMMAND[$1]:-}" ] || die "check.sh: two steps are named $1"
+	ORDER+=("$1")
+	NEEDS[$1]=$2
+	COMMAND[$1]=$3
+	STATE[$1]=waiting
+}
+
+alone()
+{
+	step "$@"
+	ALONE[$1]=1
+}
+
+usage()
+{
+	cat <<-END
+		usage: check.sh [--list] [STEP...]
+		  STEP may hold * and ?; the steps it needs are run first.
+		  CVM_CHECK_JOBS (2) steps run at once; each may take CVM_CHECK_TIMEOUT (2400) s.
+	END
+}
+
+want()
+{
+	local need
+
+	[ -n "${COMMAND[$1]:-}" ] || die "check.sh: no step is named $1"
+	[ -z "${WANTED[$1]:-}" ] || return 0
+	WANTED[$1]=1
+	for need in ${NEEDS[$1]}; do
+		want "$need"
+	done
+}
+
+choose()
+{
+	local pattern name found
+
+	for pattern in "$@"; do
+		found=''
+		for name in "${ORDER[@]}"; do
+			# shellcheck disable=SC2053
+			[[ $name == $pattern ]] || continue
+			want "$name"
+			found=1
+		done
+		[ -n "$found" ] || usage_die "no step matches '$pattern'; see check.sh --list"
+	done
+}
+
+# Prints ready, waiting or blocked.
+readiness()
+{
+	local need result=ready
+
+	for need in ${NEEDS[$1]}; do
+		case ${STATE[$need]} in
+		ok) ;;
+		failed | blocked) echo blocked; return ;;
+		*) result=waiting ;;
+		esac
+	done
+	echo "$result"
+}
+
+start()
+{
+	BEGAN[$1]=$SECONDS
+	STATE[$1]=running
+	timeout -k 10 "$STEP_TIMEOUT" bash -c "${COMMAND[$1]}" \
+		</dev/null >"$LOGS/$1.log" 2>&1 &
+	PIDS[$!]=$1
+}
+
+# Add what a log says to the totals: count LOG EXIT_CODE
+count()
+{
+	local p f s
+
+	read -r p f s < <(awk '
+		match($0, /[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/) {
+			split(substr($0, RSTART), w, /[ ,]+/)
+			if (RSTART == 1) { tp = w[1]; tf = w[3]; ts = w[5] + 0; total = 1 }
+			else if ($0 ~ /^[^ ]+: /) { p += w[1]; f += w[3]; s += w[5] }
+		}
+		END { if (total) print tp, tf, ts; else print p + 0, f + 0, s + 0 }' "$1")
+	if [ "$2" -eq 0 ] && [ $((p + f + s)) -eq 0 ]; then
+		p=1
+	elif [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then
+		f=1
+	fi
+	PASSED=$((PASSED + p)) FAILED=$((FAILED + f)) SKIPPED=$((SKIPPED + s))
+	# Failed cases in a step that says it passed: believe the cases.
+	[ "$2" -ne 0 ] || [ "$f" -eq 0 ]
+}
+
+finish()
+{
+	local name=$1 code=$2 took log=$LOGS/$1.log
+
+	took=$((SECONDS - BEGAN[$name]))
+	if count "$log" "$code" && [ "$code" -eq 0 ]; then
+		STATE[$name]=ok
+		printf 'ok     %s (%ds)\n' "$name" "$took"
+		return
+	fi
+	STATE[$name]=failed
+	[ "$code" -ne 124 ] || echo "check.sh: stopped after $STEP_TIMEOUT s" >>"$log"
+	printf 'FAILED %s (%ds), exit code %d, end of %s:\n' "$name" "$took" \
+		"$code" "${log#"$CVM_TOP"/}"
+	tail -n 40 "$log" | sed 's/^/    /'
+}
+
+block()
+{
+	STATE[$1]=blocked
+	FAILED=$((FAILED + 1))
+	printf 'FAILED %s: not run, because a step that it needs failed\n' "$1"
+}
+
+# Start what can start; sets LEFT to 1 while something is left to do.
+schedule()
+{
+	local name
+
+	LEFT=''
+	for name in "${ORDER[@]}"; do
+		[ -n "${WANTED[$name]:-}" ] && [ "${STATE[$name]}" = waiting ] || continue
+		case $(readiness "$name") in
+		blocked) block "$name" ;;
+		waiting) LEFT=1 ;;
+		ready)
+			LEFT=1
+			if [ -n "${ALONE[$name]:-}" ] && [ ${#PIDS[@]} -gt 0 ]; then
+				continue
+			fi
+			[ ${#PIDS[@]} -lt "$JOBS" ] && [ -z "$RUNNING_ALONE" ] || continue
+			start "$name"
+			RUNNING_ALONE=${ALONE[$name]:-}
+			;;
+		esac
+	done
+}
+
+stop_all()
+{
+	local pid
+
+	for pid in "${!PIDS[@]}"; do
+		kill "$pid" 2>/dev/null || true
+	done
+	echo "check.sh: interrupted" >&2
+	exit 130
+}
+
+run()
+{
+	local pid code
+
+	RUNNING_ALONE=''
+	trap stop_all INT TERM
+	while :; do
+		schedule
+		if [ ${#PIDS[@]} -eq 0 ]; then
+			[ -n "$LEFT" ] || break
+			continue
+		fi
+		code=0
+		wait -n -p pid "${!PIDS[@]}" || code=$?
+		finish "${PIDS[$pid]}" "$code"
+		unset "PIDS[$pid]"
+		RUNNING_ALONE=''
+	done
+	trap - INT TERM
+}
+
+table
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+--list) printf '%s\n' "${ORDER[@]}"; exit 0 ;;
+-*) usage_die "unknown option '$1'; see check.sh --help" ;;
+esac
+if [ $# -gt 0 ]; then
+	choose "$@"
+else
+	choose '*'
+fi
+mkdir -p "$LOGS"
+run
+echo "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
+[ "$FAILED" -eq 0 ]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# CPUs of the mask go away and come back: they poll again, the mask stays, and
+# nothing is lost while that happens under load. Wants 4 CPUs.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/ipi.sh
+
+COUNT=${IPI_COUNT:-500}
+ROUNDS=${IPI_ROUNDS:-10}
+
+online()
+{
+	echo "$2" >/sys/devices/system/cpu/cpu"$1"/online || fail "CPU $1 cannot be set to $2"
+}
+
+set_up()
+{
+	[ "$(nproc)" -ge 4 ] || skip "needs 4 CPUs"
+	load_module ipi_bench || fail "ipi_bench does not load"
+	load_module ipi_torture || fail "ipi_torture does not load"
+	echo 0 >/sys/kernel/debug/ipi_torture/run
+	load_module ipi_passthrough || fail "ipi_passthrough does not load"
+}
+
+# expect_soft CPU / expect_native CPU: by the hardware IPIs of calls to it.
+expect_soft()
+{
+	ipi_count_hard "$1" "mode=single sender=0 targets=$1 count=$COUNT gap_us=200"
+	ipi_le "$ipi_hard_per_call" 0.1 || fail "CPU $1 took $ipi_hard_per_call hardware IPIs per call"
+}
+
+expect_native()
+{
+	ipi_count_hard "$1" "mode=single sender=0 targets=$1 count=$COUNT gap_us=200"
+	ipi_le 0.5 "$ipi_hard_per_call" || fail "CPU $1 took $ipi_hard_per_call hardware IPIs per call"
+}
+
+away_and_back()
+{
+	defer online 2 1
+	ipi_set_mask 4
+	expect_soft 2
+	online 2 0
+	expect_eq 4 "$(tr -d ',' <$IPI_KNOB | sed 's/^0*//')" "mask while the CPU is away"
+	online 2 1
+	expect_soft 2
+	expect_native 3
+}
+
+mask_while_away()
+{
+	defer online 1 1
+	ipi_set_mask 0
+	online 1 0
+	ipi_set_mask 2
+	online 1 1
+	expect_soft 1
+	online 1 0
+	ipi_set_mask 0
+	online 1 1
+	expect_native 1
+}
+
+# The first CPU of the mask, the last one, all but the boot CPU.
+all_away()
+{
+	defer 'for c in 1 2 3; do online $c 1; done'
+	ipi_set_mask f
+	for c in 1 2 3; do online $c 0; done
+	for c in 3 2 1; do online $c 1; done
+	for c in 1 2 3; do expect_soft $c; done
+}
+
+under_load()
+{
+	defer 'echo 0 >/sys/kernel/debug/ipi_torture/run'
+	defer 'for c in 1 2 3; do online $c 1; done'
+	ipi_set_mask f
+	echo 1 >/sys/kernel/debug/ipi_torture/run
+	i=0
+	while [ $i -lt "$ROUNDS" ]; do
+		c=$((i % 3 + 1))
+		online $c 0
+		usleep 50000
+		online $c 1
+		usleep 50000
+		i=$((i + 1))
+	done
+	echo 0 >/sys/kernel/debug/ipi_torture/run
+	for key in late lost hazard_bailed outstanding; do
+		expect_eq 0 "$(sed -n "s/^$key=//p" /sys/kernel/debug/ipi_torture/stats)" "$key"
+	done
+}
+
+unload_while_away()
+{
+	defer online 3 1
+	ipi_set_mask f
+	online 3 0
+	unload_module ipi_passthrough || fail "does not unload"
+	online 3 1
+	load_module ipi_passthrough || fail "does not load again"
+}
+
+ipi_stay_on_cpu0
+ktap_case "set-up" set_up
+ktap_case "a CPU goes and comes back" away_and_back
+ktap_case "the mask changes while it is away" mask_while_away
+ktap_case "all CPUs but one go and come back" all_away
+ktap_case "under load" under_load
+ktap_case "unloading while a CPU is away" unload_while_away
+ktap_done

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# The knob as its ABI entry describes it: what it takes, what it refuses, and
+# that it does what it says. Wants at least two CPUs.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/ipi_passthrough/lib.sh
+
+loads_switched_off()
+{
+	before=$(idle_driver)
+	load_module ipi_passthrough
+	expect_eq 0 "$(mask_now)" "mask after insmod"
+	expect_eq "$before" "$(idle_driver)" "idle driver after insmod"
+	expect_eq 644 "$(stat -c %a $KNOB)" "mode of the knob"
+}
+
+takes_masks()
+{
+	for mask in 1 0x1 0X1 3 0x3 00000002 2; do
+		echo "$mask" >$KNOB || fail "'$mask' was refused"
+		expect_eq "$((0x${mask#0[xX]}))" "$((0x$(mask_now)))" "mask after writing '$mask'"
+	done
+	printf 3 >$KNOB || fail "a mask without a new line was refused"
+	expect_eq 3 "$(mask_now)"
+	echo 0 >$KNOB
+	expect_eq 0 "$(mask_now)" "mask after writing 0"
+}
+
+refuses()
+{
+	echo 1 >$KNOB
+	expect_errno "echo '$2' >$KNOB" "$1"
+	expect_eq 1 "$(mask_now)" "mask after writing '$2'"
+	# A lock that the refusal kept would stop this writer for ever.
+	timeout 10 sh -c "echo 2 >$KNOB" || fail "the next writer hangs"
+	expect_eq 2 "$(mask_now)"
+}
+
+refuses_bad_masks()
+{
+	defer "echo 0 >$KNOB"
+	for text in "" " " 0x "0x 1" g 1g -1 1.5 0x0x1 , 0x,; do
+		refuses EINVAL "$text"
+	done
+	# More bits than this machine can have CPUs: the kernel's parser says so.
+	for text in "$(possible_cpus_plus_one)" 100000000 1,00000000 \
+		"$(awk 'BEGIN { for (i = 0; i < 400; i++) printf "ffffffff,"; print "ffffffff" }')"; do
+		refuses EOVERFLOW "$text"
+	done
+}
+
+write_nothing()
+{
+	echo 1 >$KNOB
+	: >$KNOB
+	expect_eq 1 "$(mask_now)" "mask after writing nothing at all"
+	echo 0 >$KNOB
+}
+
+polls_and_stops()
+{
+	defer "echo 0 >$KNOB"
+	echo >$STATS
+	echo 2 >$KNOB
+	wait_for 10 "polling 1" || fail "CPU 1 does not poll"
+	expect_eq 0 "$(stat_of 0 polls)" "polls of CPU 0, which is not in the mask"
+	echo 0 >$KNOB
+	before=$(stat_of 1 polls)
+	sleep 1
+	expect_eq "$before" "$(stat_of 1 polls)" "polls after the mask was cleared"
+}
+
+kicks_are_counted()
+{
+	defer "echo 0 >$KNOB"
+	echo 2 >$KNOB
+	wait_for 10 "polling 1" || fail "CPU 1 does not poll"
+	echo >$STATS
+	wait_for 20 'taskset 2 true; [ "$(stat_of 1 kicked)" -ge 20 ]' ||
+		fail "only $(stat_of 1 kicked) polls of CPU 1 were ended by a kick"
+	expect_ge "$(stat_sum soft)" 20 "soft kicks sent"
+	expect_eq 0 "$(stat_sum rescued)" "kicks that had to be rescued"
+}
+
+poll_limit()
+{
+	param=/sys/module/ipi_passthrough/parameters/poll_limit_us
+	defer "echo 0 >$param; echo 0 >$KNOB"
+	expect_eq 0 "$(cat $param)" "default of poll_limit_us"
+	! echo -1 >$param || fail "-1 was accepted"
+	! echo x >$param || fail "x was accepted"
+	echo 200 >$param
+	echo 2 >$KNOB
+	echo >$STATS
+	sleep 2
+	expect_ge "$(stat_of 1 expired)" 1 "polls that ended by the limit"
+	# Idle all the time, so nearly all of it was native idle.
+	expect_le "$(stat_of 1 poll_us)" 1000000 "us polled in 2 s with a limit of 200 us per idle period"
+}
+
+native_again()
+{
+	before=$(idle_driver)
+	echo 3 >$KNOB
+	echo 0 >$KNOB
+	expect_eq "$before" "$(idle_driver)" "idle driver after use"
+}
+
+unloads()
+{
+	unload_module ipi_passthrough || fail "rmmod"
+	[ ! -e $KNOB ] || fail "the knob is still there"
+	[ ! -e ${STATS%/*} ] || fail "the debugfs folder is still there"
+}
+
+unloads_while_polling()
+{
+	for _ in 1 2 3 4 5; do
+		load_module ipi_passthrough
+		echo 3 >$KNOB
+		wait_for 10 "polling 1" || fail "CPU 1 does not poll"
+		unload_module ipi_passthrough || fail "rmmod with a mask in force"
+		taskset 2 true
+	done
+}
+
+ktap_plan 10
+ktap_case "loads switched off" loads_switched_off
+ktap_case "takes masks in the kernel's format" takes_masks
+ktap_case "refuses everything else and keeps the old mask" refuses_bad_masks
+ktap_case "an empty write changes nothing" write_nothing
+ktap_case "CPUs of the mask poll, until it is cleared" polls_and_stops
+ktap_case "kicks are counted" kicks_are_counted
+ktap_case "poll_limit_us ends a poll" poll_limit
+ktap_case "native idle is restored" native_again
+ktap_case "unloads" unloads
+ktap_case "unloads while CPUs poll" unloads_while_polling
+ktap_done

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# The softirq hazard of a polling idle CPU: a softirq on top of the idle loop
+# spins on a lock whose holder waits for this CPU to run a function. With a soft
+# IPI that only the idle loop sees, neither goes on. The module must not have
+# it; the control, a kernel booted with idle=poll, must show it (or the test
+# proves nothing). Which of the two runs depends on the kernel command line.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/ipi.sh
+
+COUNT=${IPI_COUNT:-1000}
+# So long that a kick which had to be rescued cannot be taken for a quick one.
+RESCUE_US=1000000
+LIMIT_US=500000
+
+hazard()
+{
+	ipi_run "mode=hazard sender=0 targets=1 count=$1 gap_us=200 bail_ms=$2"
+	on_idle=$(ipi_result softirq_on_idle)
+	note "$1 rounds: $(ipi_result timeouts) given up, $on_idle softirqs on top of idle," \
+		"call p50 $(ipi_result rtt_p50_ns) ns, longest $(ipi_result rtt_max_ns) ns"
+	expect_eq "$1" "$(ipi_result done)" "rounds done"
+	expect_ge "$on_idle" $(($1 * 8 / 10)) "softirqs that hit an idle CPU"
+}
+
+set_up()
+{
+	load_module ipi_bench || fail "ipi_bench does not load"
+	load_module ipi_passthrough rescue_us=$RESCUE_US || fail "ipi_passthrough does not load"
+}
+
+native()
+{
+	ipi_set_mask 0
+	hazard $((COUNT / 10)) 1000
+	expect_eq 0 "$(ipi_result timeouts)" "deadlocks without polling"
+}
+
+masked()
+{
+	ipi_set_mask 3
+	ipi_reset_stats
+	hazard "$COUNT" 2000
+	expect_eq 0 "$(ipi_result timeouts)" "deadlocks"
+	expect_eq 0 "$(ipi_stat rescued)" "rescued kicks"
+	expect_le "$(($(ipi_result rtt_max_ns) / 1000))" $LIMIT_US "longest call in us"
+	expect_ge "$(ipi_stat polls 1)" "$COUNT" "polls of the target"
+}
+
+# Without the rescue timer nothing but the guard is left.
+masked_no_rescue()
+{
+	echo 0 >/sys/module/ipi_passthrough/parameters/rescue_us
+	masked
+}
+
+control()
+{
+	load_module ipi_bench || fail "ipi_bench does not load"
+	expect_ge "$(ipi_idle_polls 1)" 50 "idle polls of the kernel"
+	ipi_run "mode=hazard sender=0 targets=1 count=6 gap_us=200 bail_ms=200"
+	note "control: $(ipi_result timeouts) of $(ipi_result done) rounds given up"
+	expect_ge "$(ipi_result timeouts)" 2 "deadlocks that the control should have shown"
+}
+
+ipi_stay_on_cpu0
+if grep -qw idle=poll /proc/cmdline; then
+	ktap_case "control: idle=poll has the hazard" control
+else
+	ktap_case "set-up" set_up
+	ktap_case "native idle" native
+	ktap_case "polling CPU" masked
+	ktap_case "polling CPU, no rescue timer" masked_no_rescue
+fi
+ktap_done

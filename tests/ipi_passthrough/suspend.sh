@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Suspend, as deep as the kernel can rehearse it: CPUs of the mask poll again
+# afterwards, and the mask is the same.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/ipi.sh
+
+set_up()
+{
+	load_module ipi_bench || fail "ipi_bench does not load"
+	load_module ipi_passthrough || fail "ipi_passthrough does not load"
+	# Rehearsals end by themselves, after 5 s unless told otherwise.
+	[ ! -w /sys/module/suspend/parameters/pm_test_delay ] ||
+		echo 1 >/sys/module/suspend/parameters/pm_test_delay
+}
+
+expect_soft()
+{
+	ipi_reset_stats
+	ipi_count_hard 1 "mode=single sender=0 targets=1 count=500 gap_us=200"
+	ipi_le "$ipi_hard_per_call" 0.1 || fail "$1: $ipi_hard_per_call hardware IPIs per call"
+	expect_ge "$(ipi_stat soft)" 450 "$1: soft IPIs"
+}
+
+# rehearse STATE LEVEL
+rehearse()
+{
+	[ -w /sys/power/pm_test ] || skip "this kernel cannot rehearse suspend (PM_DEBUG)"
+	grep -qw "$1" /sys/power/state || skip "this machine has no $1"
+	grep -qw "$2" /sys/power/pm_test || skip "this kernel cannot rehearse up to $2"
+	defer 'echo none >/sys/power/pm_test'
+	ipi_set_mask 3
+	expect_soft "before"
+	echo "$2" >/sys/power/pm_test
+	echo "$1" >/sys/power/state || fail "suspend to $1 up to $2 failed"
+	expect_eq 3 "$(tr -d ',' <$IPI_KNOB | sed 's/^0*//')" "mask after suspend"
+	expect_soft "after"
+}
+
+# A mask written while suspended cannot happen (user space is frozen), but one
+# can be there that is off.
+mask_off()
+{
+	[ -w /sys/power/pm_test ] || skip "this kernel cannot rehearse suspend (PM_DEBUG)"
+	defer 'echo none >/sys/power/pm_test'
+	ipi_set_mask 0
+	echo freezer >/sys/power/pm_test
+	echo freeze >/sys/power/state || fail "suspend failed"
+	ipi_count_hard 1 "mode=single sender=0 targets=1 count=500 gap_us=200"
+	ipi_le 0.5 "$ipi_hard_per_call" || fail "$ipi_hard_per_call hardware IPIs per call"
+}
+
+ipi_stay_on_cpu0
+ktap_case "set-up" set_up
+ktap_case "freeze, up to freezer" rehearse freeze freezer
+ktap_case "freeze, up to devices" rehearse freeze devices
+ktap_case "mem, up to processors" rehearse mem processors
+ktap_case "mask off" mask_off
+ktap_done

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Everything at once on all CPUs: random IPIs of all kinds (ipi_torture), masks
+# that change every 20-200 ms, masks that must be refused, CPUs that come and
+# go, the module unloaded and loaded. At the end: every call was answered within
+# its limit. Parameters: SECONDS_RUN (60), LIMIT_MS (1000). Wants 4 CPUs.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/ipi.sh
+
+SECONDS_RUN=${SECONDS_RUN:-60}
+LIMIT_MS=${LIMIT_MS:-1000}
+TORTURE=/sys/kernel/debug/ipi_torture
+
+# random N: 0 to N-1
+random()
+{
+	echo $(($(od -An -N2 -tu2 /dev/urandom) % $1))
+}
+
+seconds()
+{
+	cut -d. -f1 /proc/uptime
+}
+
+until_end()
+{
+	[ "$(seconds)" -lt "$END" ] && [ ! -e /tmp/torture.stop ]
+}
+
+# The knob is gone while the module is unloaded: that is no error here.
+write_mask()
+{
+	echo "$1" 2>/dev/null >$IPI_KNOB
+}
+
+toggle_masks()
+{
+	n=0
+	while until_end; do
+		case $(random 5) in
+		0) write_mask 0 ;;
+		1) write_mask f ;;
+		*) write_mask "$(printf %x "$(random 16)")" ;;
+		esac && n=$((n + 1))
+		usleep $(((20 + $(random 180)) * 1000))
+	done
+	echo "$n masks written"
+}
+
+# None of these may be taken, whatever else goes on.
+bad_masks()
+{
+	n=0
+	while until_end; do
+		for bad in '' xyz 1,,1 fffff0000 -1 '1 2'; do
+			[ -e $IPI_KNOB ] || continue
+			if write_mask "$bad"; then
+				echo "BAD: mask '$bad' was taken"
+				touch /tmp/torture.stop
+				return
+			fi
+			n=$((n + 1))
+		done
+		usleep $(((100 + $(random 200)) * 1000))
+	done
+	echo "$n bad masks refused"
+}
+
+hotplug()
+{
+	n=0
+	while until_end; do
+		cpu=$((1 + $(random 3)))
+		echo 0 2>/dev/null >/sys/devices/system/cpu/cpu$cpu/online
+		usleep $(((50 + $(random 300)) * 1000))
+		echo 1 >/sys/devices/system/cpu/cpu$cpu/online && n=$((n + 1))
+		usleep $(((100 + $(random 500)) * 1000))
+	done
+	echo "$n CPUs unplugged and back"
+}
+
+reload()
+{
+	n=0
+	while until_end; do
+		usleep $(((500 + $(random 1500)) * 1000))
+		rmmod ipi_passthrough || echo "BAD: rmmod failed"
+		[ "$(random 2)" = 0 ] && usleep $(($(random 100) * 1000))
+		if ! load_module ipi_passthrough; then
+			echo "BAD: insmod failed"
+			touch /tmp/torture.stop
+			return
+		fi
+		n=$((n + 1))
+	done
+	echo "$n times unloaded and loaded"
+}
+
+stat_reader()
+{
+	n=0
+	while until_end; do
+		cat $IPI_STATS >/dev/null 2>&1
+		[ "$(random 10)" = 0 ] && echo 0 2>/dev/null >$IPI_STATS
+		n=$((n + 1))
+		usleep $(((50 + $(random 100)) * 1000))
+	done
+	echo "$n times statistics read"
+}
+
+torture_value()
+{
+	sed -n "s/^$1=//p" $TORTURE/stats
+}
+
+set_up()
+{
+	[ "$(nproc)" -ge 4 ] || skip "needs 4 CPUs"
+	load_module ipi_passthrough || fail "ipi_passthrough does not load"
+	ipi_set_mask f
+	load_module ipi_torture limit_ms="$LIMIT_MS" || fail "ipi_torture does not load"
+}
+
+everything_at_once()
+{
+	END=$(($(seconds) + SECONDS_RUN))
+	rm -f /tmp/torture.stop /tmp/torture.*.log
+	pids=
+	for job in toggle_masks bad_masks hotplug reload stat_reader; do
+		$job >/tmp/torture.$job.log 2>&1 &
+		pids="$pids $!"
+	done
+	# shellcheck disable=SC2086 # one argument per process
+	wait $pids
+	for job in toggle_masks bad_masks hotplug reload stat_reader; do
+		while read -r line; do note "$job: $line"; done </tmp/torture.$job.log
+	done
+	grep -h BAD /tmp/torture.*.log && fail "see above"
+	return 0
+}
+
+# With the mask on and nothing else going on, for a moment: soft IPIs do happen.
+calm()
+{
+	ipi_set_mask f
+	ipi_reset_stats
+	before=$(torture_value idle_loop)
+	sleep 2
+	soft=$(ipi_stat soft)
+	note "2 s of calm: $soft soft IPIs," \
+		"$(($(torture_value idle_loop) - before)) answers from the idle loop"
+	expect_ge "$soft" 50 "soft IPIs"
+	expect_ge "$(ipi_stat polls)" 50 "polls"
+}
+
+every_call_answered()
+{
+	# Returns when the last call is answered.
+	echo 0 >$TORTURE/run
+	cp $TORTURE/stats /out/torture.txt
+	grep '^late_[0-9]' $TORTURE/stats | while read -r line; do note "$line"; done
+	awk -F= '/_calls=/ { c += $2 } /_worst_us=/ && $2 > w { w = $2; k = $1 }
+		END { print c " calls, slowest " w " us (" k ")" }' $TORTURE/stats |
+		while read -r line; do note "$line"; done
+	for key in late lost hazard_bailed outstanding; do
+		expect_eq 0 "$(torture_value $key)" "$key"
+	done
+	for kind in $(sed -n 's/_calls=.*//p' $TORTURE/stats); do
+		expect_eq "$(torture_value "${kind}_calls")" "$(torture_value "${kind}_acked")" \
+			"answered calls of $kind"
+		expect_ge "$(torture_value "${kind}_acked")" 10 "calls of $kind"
+	done
+}
+
+clean_up()
+{
+	unload_module ipi_torture || fail "ipi_torture does not unload"
+	unload_module ipi_passthrough || fail "ipi_passthrough does not unload"
+	expect_eq "$(cat /sys/devices/system/cpu/present)" \
+		"$(cat /sys/devices/system/cpu/online)" "online CPUs"
+}
+
+ktap_case "set-up" set_up
+ktap_case "$SECONDS_RUN s of everything" everything_at_once
+ktap_case "calm at the end" calm
+ktap_case "every call was answered" every_call_answered
+ktap_case "clean-up" clean_up
+ktap_done
