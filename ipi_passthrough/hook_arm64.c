@@ -8,8 +8,10 @@
  * backtrace) keep the chip they have.
  *
  * The receiver spins with interrupts masked and looks at ISR_EL1 for one that
- * is pending, as WFI would: nothing ever runs on top of a polling CPU, so a
- * softirq can not keep it from consuming a kick.
+ * is pending, as WFI would: nothing ever runs on top of a polling CPU. Between a
+ * consumed kick and the drain at the end of the idle loop something may, and its
+ * softirq may spin on a lock whose holder waits for this very drain: a softirq
+ * that begins while a drain is owed gets it by a hardware IPI to the CPU itself.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,6 +30,7 @@
 #include <compat/irq.h>
 
 #include "ipipt.h"
+#include "probe.h"
 #include "trace.h"
 
 /* ISR_EL1, Arm ARM D19: an SError, IRQ or FIQ is pending. */
@@ -37,12 +40,14 @@
  * struct ipipt_sgi - one SGI whose senders are hooked
  * @hwirq: its number, the same on every arm64 kernel since 5.10
  * @virq:  the Linux interrupt, 0 when not found
+ * @data:  its irq_data
  * @chip:  copy of the original with our ipi_send_mask
  * @orig:  the original
  */
 struct ipipt_sgi {
 	irq_hw_number_t hwirq;
 	unsigned int virq;
+	struct irq_data *data;
 	struct irq_chip chip;
 	struct irq_chip *orig;
 };
@@ -124,6 +129,19 @@ static void ipipt_send_mask(struct irq_data *d, const struct cpumask *mask)
 		sgi->orig->ipi_send_mask(d, mask);
 }
 
+/* A softirq begins, perhaps on top of the idle task: see the top of this file. */
+static void ipipt_guard_softirq(void *data, unsigned int vec)
+{
+	if (!is_idle_task(current) || !this_cpu_read(ipipt_cpu.owed))
+		return;
+	this_cpu_write(ipipt_cpu.owed, false);
+	ipipt_arch_send_hard(smp_processor_id());
+}
+
+static struct ipipt_probe ipipt_probes[] = {
+	{ .name = "softirq_entry", .fn = ipipt_guard_softirq },
+};
+
 /**
  * ipipt_arch_spin() - poll until there is a reason to stop
  * @c:     this CPU
@@ -145,6 +163,7 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
 	enum ipipt_end end;
 	u64 resched = 0;
 
+	c->owed = false;
 	arm_cpuidle_save_irq_context(&context);
 	ipipt_word_poll(&c->word);
 	for (;;) {
@@ -174,8 +193,9 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
 		}
 		cpu_relax();
 	}
+	c->owed = ipipt_word_leave(&c->word);
 	/* A sender may have been faster than the reason found above. */
-	if (ipipt_word_leave(&c->word) || tif_need_resched())
+	if (c->owed || tif_need_resched())
 		end = IPIPT_END_KICK;
 	arm_cpuidle_restore_irq_context(&context);
 	return end;
@@ -200,27 +220,16 @@ noinstr void ipipt_arch_native_idle(void)
 }
 
 /**
- * ipipt_arch_kicked() - is a kick of this CPU outstanding?
- * @cpu: the CPU
- *
- * Context: any.
- */
-bool ipipt_arch_kicked(unsigned int cpu)
-{
-	return atomic_read(&per_cpu_ptr(&ipipt_cpu, cpu)->word) == IPIPT_KICKED;
-}
-
-/**
  * ipipt_arch_send_hard() - send the IPI that a kick had saved
  * @cpu: the target; its call queue is drained and it reschedules
  *
- * Context: hard interrupt.
+ * Context: interrupt, hard or soft.
  */
 void ipipt_arch_send_hard(unsigned int cpu)
 {
 	struct ipipt_sgi *sgi = &ipipt_sgis[1];
 
-	sgi->orig->ipi_send_mask(irq_get_irq_data(sgi->virq), cpumask_of(cpu));
+	sgi->orig->ipi_send_mask(sgi->data, cpumask_of(cpu));
 }
 
 /**
@@ -250,6 +259,7 @@ static int ipipt_find_sgi(struct ipipt_sgi *sgi)
 			return -EOPNOTSUPP;
 		}
 		sgi->virq = virq;
+		sgi->data = d;
 		sgi->orig = d->chip;
 	}
 	if (!sgi->virq) {
@@ -265,13 +275,17 @@ static int ipipt_find_sgi(struct ipipt_sgi *sgi)
  * ipipt_arch_init() - find what is to be hooked, change nothing
  *
  * Context: process, once.
- * Return: 0, -EOPNOTSUPP where IPIs are not SGIs, -ENOMEM.
+ * Return: 0; -EOPNOTSUPP where IPIs are not SGIs or without the tracepoint that
+ * the softirq guard needs; -ENOMEM.
  */
 int ipipt_arch_init(void)
 {
 	unsigned int cpu, i;
 	int err;
 
+	err = ipipt_probes_find(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	if (err)
+		return err;
 	for (i = 0; i < ARRAY_SIZE(ipipt_sgis); i++) {
 		err = ipipt_find_sgi(&ipipt_sgis[i]);
 		if (err)
@@ -307,22 +321,27 @@ void ipipt_arch_exit(void)
  * lock (kernel/irq/ipi.c) and use either chip.
  *
  * Context: process.
- * Return: 0, or what irq_set_chip() says, with nothing hooked.
+ * Return: 0, or a tracepoint's or irq_set_chip()'s error, with nothing hooked.
  */
 int ipipt_arch_hook(void)
 {
 	unsigned int i;
 	int err;
 
+	err = ipipt_probes_register(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	if (err)
+		return err;
 	for (i = 0; i < ARRAY_SIZE(ipipt_sgis); i++) {
 		err = irq_set_chip(ipipt_sgis[i].virq, &ipipt_sgis[i].chip);
-		if (err) {
-			while (i--)
-				irq_set_chip(ipipt_sgis[i].virq, ipipt_sgis[i].orig);
-			return err;
-		}
+		if (err)
+			goto err_unhook;
 	}
 	return 0;
+
+err_unhook:
+	/* Puts back what was not changed, too, which does no harm. */
+	ipipt_arch_unhook();
+	return err;
 }
 
 /**
@@ -337,4 +356,5 @@ void ipipt_arch_unhook(void)
 
 	for (i = 0; i < ARRAY_SIZE(ipipt_sgis); i++)
 		irq_set_chip(ipipt_sgis[i].virq, ipipt_sgis[i].orig);
+	ipipt_probes_unregister(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 }

@@ -21,16 +21,17 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/sched/idle.h>
-#include <linux/string.h>
 #include <linux/thread_info.h>
-#include <linux/tracepoint.h>
 
+#include <asm/apic.h>
+#include <asm/irq_vectors.h>
 #include <asm/processor.h>
 #include <asm/smp.h>
 
 #include <compat/idle.h>
 
 #include "ipipt.h"
+#include "probe.h"
 #include "trace.h"
 
 /* What smp_ops held before us; a hypervisor may have put its own there. */
@@ -134,36 +135,28 @@ static void ipipt_probe_wake(void *data, int cpu)
 	ipipt_rescue_note();
 }
 
-static void ipipt_probe_softirq(void *data, unsigned int vec)
+/*
+ * A softirq begins on top of the idle task. From here on senders shall use
+ * hardware, and who kicked before counts on a drain that only the tail of the
+ * idle loop would bring: have it done on top of this softirq. Whether POLLING is
+ * still set says nothing about that, the loop may just have been left.
+ */
+static void ipipt_guard_softirq(void *data, unsigned int vec)
 {
-	if (!is_idle_task(current) || !test_thread_flag(TIF_POLLING_NRFLAG))
-		return;
-	/* CPUs outside the mask stay exactly as they are without the module. */
-	if (!this_cpu_read(ipipt_cpu.polling) && !this_cpu_read(ipipt_cpu.enabled))
+	/* CPUs that never polled stay exactly as they are without the module. */
+	if (!is_idle_task(current) || !this_cpu_read(ipipt_cpu.idle))
 		return;
 
-	/* From here on senders use hardware; pairs with their cmpxchg. */
-	__current_clr_polling();
-	smp_mb__after_atomic();
-	/* Who kicked before counts on a drain: do it on top of this softirq. */
+	if (test_thread_flag(TIF_POLLING_NRFLAG)) {
+		__current_clr_polling();
+		smp_mb__after_atomic(); /* pairs with the senders' cmpxchg */
+	}
 	if (tif_need_resched())
-		ipipt_orig_single(smp_processor_id());
+		apic->send_IPI_self(CALL_FUNCTION_SINGLE_VECTOR);
 }
 
-/**
- * struct ipipt_probe - a tracepoint of the kernel that is not exported
- * @name: its name
- * @fn:   the probe
- * @tp:   the tracepoint, NULL when this kernel has none of that name
- */
-struct ipipt_probe {
-	const char *name;
-	void *fn;
-	struct tracepoint *tp;
-};
-
 static struct ipipt_probe ipipt_probes[] = {
-	{ .name = "softirq_entry", .fn = ipipt_probe_softirq },
+	{ .name = "softirq_entry", .fn = ipipt_guard_softirq },
 	{ .name = "sched_wake_idle_without_ipi", .fn = ipipt_probe_wake },
 };
 
@@ -187,9 +180,6 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
 	const u64 start = ipipt_cycles();
 	enum ipipt_end end = IPIPT_END_KICK;
 
-	WRITE_ONCE(c->idle, current);
-	c->polling = true;
-	barrier(); /* an interrupt on this CPU sees polling before the flag */
 	if (!current_set_polling_and_test()) {
 		raw_local_irq_enable();
 		for (;;) {
@@ -212,7 +202,6 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
 		raw_local_irq_disable();
 	}
 	current_clr_polling();
-	c->polling = false;
 	/* A sender may have been faster than the limit found above. */
 	if (end == IPIPT_END_LIMIT && tif_need_resched())
 		end = IPIPT_END_KICK;
@@ -230,22 +219,6 @@ noinstr void ipipt_arch_native_idle(void)
 	arch_cpu_idle();
 	/* Some kernels return with interrupts on. */
 	raw_local_irq_disable();
-}
-
-/**
- * ipipt_arch_kicked() - is a kick of this CPU outstanding?
- * @cpu: the CPU
- *
- * Context: any.
- */
-bool ipipt_arch_kicked(unsigned int cpu)
-{
-	const unsigned long both = _TIF_POLLING_NRFLAG | _TIF_NEED_RESCHED;
-	struct ipipt_cpu *c = per_cpu_ptr(&ipipt_cpu, cpu);
-	struct task_struct *idle = READ_ONCE(c->idle);
-
-	return idle && READ_ONCE(c->enabled) &&
-	       (READ_ONCE(task_thread_info(idle)->flags) & both) == both;
 }
 
 /**
@@ -267,15 +240,6 @@ const char *ipipt_arch_ipis(void)
 	return "reschedule, call function single and many";
 }
 
-static void ipipt_find_probe(struct tracepoint *tp, void *data)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(ipipt_probes); i++)
-		if (!strcmp(tp->name, ipipt_probes[i].name))
-			ipipt_probes[i].tp = tp;
-}
-
 /**
  * ipipt_arch_init() - find what is to be hooked, change nothing
  *
@@ -285,20 +249,16 @@ static void ipipt_find_probe(struct tracepoint *tp, void *data)
  */
 int ipipt_arch_init(void)
 {
-	unsigned int cpu, i;
+	unsigned int cpu;
+	int err;
 
 	if (boot_option_idle_override == IDLE_POLL) {
 		pr_err("the kernel was booted with idle=poll and polls by itself\n");
 		return -EBUSY;
 	}
-	for_each_kernel_tracepoint(ipipt_find_probe, NULL);
-	for (i = 0; i < ARRAY_SIZE(ipipt_probes); i++) {
-		if (!ipipt_probes[i].tp) {
-			pr_err("this kernel has no tracepoint %s\n",
-			       ipipt_probes[i].name);
-			return -EOPNOTSUPP;
-		}
-	}
+	err = ipipt_probes_find(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	if (err)
+		return err;
 	for_each_possible_cpu(cpu) {
 		if (!zalloc_cpumask_var_node(per_cpu_ptr(&ipipt_rest, cpu),
 					     GFP_KERNEL, cpu_to_node(cpu))) {
@@ -322,14 +282,6 @@ void ipipt_arch_exit(void)
 		free_cpumask_var(per_cpu(ipipt_rest, cpu));
 }
 
-static void ipipt_unprobe(unsigned int n)
-{
-	while (n--)
-		tracepoint_probe_unregister(ipipt_probes[n].tp,
-					    ipipt_probes[n].fn, NULL);
-	tracepoint_synchronize_unregister();
-}
-
 /**
  * ipipt_arch_hook() - let senders look for pollers, and guard the pollers
  *
@@ -340,21 +292,15 @@ static void ipipt_unprobe(unsigned int n)
  */
 int ipipt_arch_hook(void)
 {
-	unsigned int i;
 	int err;
+
+	err = ipipt_probes_register(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	if (err)
+		return err;
 
 	ipipt_orig_mask = smp_ops.send_call_func_ipi;
 	ipipt_orig_single = smp_ops.send_call_func_single_ipi;
 	ipipt_orig_reschedule = smp_ops.smp_send_reschedule;
-
-	for (i = 0; i < ARRAY_SIZE(ipipt_probes); i++) {
-		err = tracepoint_probe_register(ipipt_probes[i].tp,
-						ipipt_probes[i].fn, NULL);
-		if (err) {
-			ipipt_unprobe(i);
-			return err;
-		}
-	}
 	/* Senders read these without a lock and use either function. */
 	WRITE_ONCE(smp_ops.send_call_func_ipi, ipipt_send_mask);
 	WRITE_ONCE(smp_ops.send_call_func_single_ipi, ipipt_send_single);
@@ -373,5 +319,5 @@ void ipipt_arch_unhook(void)
 	WRITE_ONCE(smp_ops.send_call_func_ipi, ipipt_orig_mask);
 	WRITE_ONCE(smp_ops.send_call_func_single_ipi, ipipt_orig_single);
 	WRITE_ONCE(smp_ops.smp_send_reschedule, ipipt_orig_reschedule);
-	ipipt_unprobe(ARRAY_SIZE(ipipt_probes));
+	ipipt_probes_unregister(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 }

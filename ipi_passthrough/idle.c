@@ -99,6 +99,7 @@ static bool ipipt_poll(struct ipipt_cpu *c)
 		return false;
 
 	limit = READ_ONCE(ipipt_poll_limit_us) * ipipt_khz() / USEC_PER_MSEC;
+	WRITE_ONCE(c->idle, current);
 	WRITE_ONCE(c->seq, c->seq + 1);
 	trace_ipipt_poll_enter(smp_processor_id());
 

@@ -43,10 +43,10 @@ enum ipipt_stat {
 /**
  * struct ipipt_cpu - one possible CPU
  * @word:    arm64: enum ipipt_word
- * @idle:    x86: its idle task, known once it has polled
  * @enabled: the CPU is in the mask in force
  * @seq:     number of the current poll
- * @polling: x86: the poll loop is on the stack, perhaps below an interrupt
+ * @idle:    its idle task, known while hooks are in place and it has polled
+ * @owed:    arm64: a kick was consumed and is not drained yet
  * @stat:    counters, each written by this CPU only
  */
 struct ipipt_cpu {
@@ -57,7 +57,7 @@ struct ipipt_cpu {
 	struct task_struct *idle;
 
 	/* Cacheline 1: this CPU only, others read for statistics. */
-	bool polling ____cacheline_aligned;
+	bool owed ____cacheline_aligned;
 	u64 stat[IPIPT_STATS];
 };
 
@@ -99,7 +99,6 @@ int ipipt_arch_hook(void);
 void ipipt_arch_unhook(void);
 enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit);
 void ipipt_arch_native_idle(void);
-bool ipipt_arch_kicked(unsigned int cpu);
 void ipipt_arch_send_hard(unsigned int cpu);
 const char *ipipt_arch_ipis(void);
 

@@ -59,12 +59,17 @@ static void ipipt_wait_for_all_cpus(void)
 
 static void ipipt_hooks_remove(void)
 {
+	unsigned int cpu;
+
 	ipipt_idle_remove();
 	ipipt_wait_for_all_cpus();
 	ipipt_idle_forget();
+	/* Every idle task was switched out meanwhile: no kick is undrained. */
 	ipipt_arch_unhook();
 	ipipt_wait_for_all_cpus();
 	ipipt_rescue_stop();
+	for_each_possible_cpu(cpu)
+		WRITE_ONCE(per_cpu_ptr(&ipipt_cpu, cpu)->idle, NULL);
 }
 
 static int ipipt_hooks_install(void)
@@ -74,6 +79,8 @@ static int ipipt_hooks_install(void)
 	err = ipipt_arch_hook();
 	if (err)
 		return err;
+	/* No CPU may poll while another one still runs past the guard unaware. */
+	ipipt_wait_for_all_cpus();
 	err = ipipt_idle_install();
 	if (err) {
 		ipipt_hooks_remove();

@@ -11,6 +11,7 @@
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 
 #include <compat/time.h>
 
@@ -35,6 +36,19 @@ static ktime_t ipipt_rescue_period(void)
 	return ns_to_ktime(us * NSEC_PER_USEC);
 }
 
+/*
+ * A kick makes the idle task reschedule: NEED_RESCHED stays set on it, through
+ * the end of the idle loop, until the call queue is drained and it is switched
+ * out. The word tells earlier where there is one.
+ */
+static bool ipipt_rescue_kicked(struct ipipt_cpu *c)
+{
+	struct task_struct *idle = READ_ONCE(c->idle);
+
+	return atomic_read(&c->word) == IPIPT_KICKED ||
+	       (idle && test_tsk_need_resched(idle));
+}
+
 /* Look at every CPU; true when a kick is outstanding somewhere. */
 static bool ipipt_rescue_scan(void)
 {
@@ -46,7 +60,7 @@ static bool ipipt_rescue_scan(void)
 	for_each_online_cpu(cpu) {
 		c = per_cpu_ptr(&ipipt_cpu, cpu);
 		verdict = ipipt_watch_step(per_cpu_ptr(&ipipt_watch, cpu),
-					   ipipt_arch_kicked(cpu),
+					   ipipt_rescue_kicked(c),
 					   READ_ONCE(c->seq));
 		if (verdict == IPIPT_WATCH_QUIET)
 			continue;

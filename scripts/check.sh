@@ -169,23 +169,27 @@ block()
 	printf 'FAILED %s: not run, because a step that it needs failed\n' "$1"
 }
 
-# Start what can start; sets LEFT to 1 while something is left to do.
+# Start what can start; sets LEFT while something is left to do, and BLOCKED
+# where a step was given up.
 schedule()
 {
 	local name
 
-	LEFT=''
+	LEFT='' BLOCKED=''
 	for name in "${ORDER[@]}"; do
-		[ -n "${WANTED[$name]:-}" ] && [ "${STATE[$name]}" = waiting ] || continue
+		[[ -n ${WANTED[$name]:-} && ${STATE[$name]} = waiting ]] || continue
 		case $(readiness "$name") in
-		blocked) block "$name" ;;
+		blocked)
+			block "$name"
+			BLOCKED=1
+			;;
 		waiting) LEFT=1 ;;
 		ready)
 			LEFT=1
 			if [ -n "${ALONE[$name]:-}" ] && [ ${#PIDS[@]} -gt 0 ]; then
 				continue
 			fi
-			[ ${#PIDS[@]} -lt "$JOBS" ] && [ -z "$RUNNING_ALONE" ] || continue
+			[[ ${#PIDS[@]} -lt $JOBS && -z $RUNNING_ALONE ]] || continue
 			start "$name"
 			RUNNING_ALONE=${ALONE[$name]:-}
 			;;
@@ -213,7 +217,8 @@ run()
 	while :; do
 		schedule
 		if [ ${#PIDS[@]} -eq 0 ]; then
-			[ -n "$LEFT" ] || break
+			[ -n "$LEFT$BLOCKED" ] || break
+			[ -n "$BLOCKED" ] || die "check.sh: these steps need each other"
 			continue
 		fi
 		code=0

@@ -290,7 +290,7 @@ def run_guest(guest, kernel, setup, opt, net, folder, name):
     duration = time.monotonic() - sup.started
     ktap_text = "".join(f"{line}\n" for line in sup.lines)
     with open(os.path.join(folder, "ktap.txt"), "w", encoding="utf-8") as f:
-        f.write("".join(f"{x}\n" for x in sup.lines if not x.startswith("# cvm: ")))
+        f.write(ktap_text)
     with open(os.path.join(folder, "qemu.log"), "wb") as f:
         f.write(sup.stderr)
     with open(setup.console_log, encoding="utf-8", errors="replace") as f:
@@ -321,7 +321,7 @@ def run_guest(guest, kernel, setup, opt, net, folder, name):
         "skipped": ktap.count("skipped"),
         "cases": [{"name": c.name, "result": c.result, "reason": c.reason} for c in ktap.cases],
         "problems": [{"kind": p.kind, "detail": p.detail} for p in problems],
-        "success": not problems,
+        "success": not problems, "events": events,
     }
     if sup.stderr and (problems or sup.proc.returncode):
         sys.stderr.write(sup.stderr.decode("utf-8", "replace"))

@@ -54,6 +54,15 @@ def _run_delay(pid, tid):
         return 0.0
 
 
+def _state(pid):
+    """Scheduler state letter of a process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rpartition(") ")[2][:1]
+    except OSError:
+        return "?"
+
+
 @dataclass
 class Gap:
     """A silence of the guest or of one of its CPUs."""
@@ -61,7 +70,6 @@ class Gap:
     who: str
     start: float
     delays: dict
-    lateness: float
     registers: list = field(default_factory=list)
     seconds: float = 0.0
     starved: float = 0.0
@@ -92,14 +100,10 @@ class Heartbeat:
         self._last_guest = 0
         self._silent = {}           # cpu -> Gap
         self._quiet = None          # Gap of the whole guest
-        self._base = {}             # run delays at the last beat
-        self._base_late = 0.0
+        self._base = {}             # what the host had withheld at the last beat
         self.gaps = []
         self.beats = 0
         self.max_gap = 0.0
-
-    def _delays(self):
-        return self._sup.run_delays()
 
     def data(self, data, now):
         self._buf += data
@@ -125,7 +129,7 @@ class Heartbeat:
                 self.gaps.remove(self._quiet)
                 self._quiet = None
         self._last, self._last_guest = now, guest_ms
-        self._base, self._base_late = self._delays(), self._sup.lateness
+        self._base = self._sup.withheld()
         self._cpus(ages, now)
 
     def _cpus(self, ages, now):
@@ -135,24 +139,22 @@ class Heartbeat:
             if seconds > STALL:
                 if not gap:
                     gap = self._silent[cpu] = self._open(f"cpu {cpu}", now - seconds)
-                    gap.delays = self._sup.delays_before(seconds)
+                    gap.delays = self._sup.withheld_before(seconds)
                 self._finish(gap, seconds, over=False)
             elif gap:
                 gap.over = True
                 del self._silent[cpu]
 
     def _open(self, who, start):
-        gap = Gap(who, start - self._sup.started, dict(self._base), self._base_late)
+        gap = Gap(who, start - self._sup.started, dict(self._base))
         gap.registers.append(self._sup.registers())
         self.gaps.append(gap)
         return gap
 
     def _finish(self, gap, seconds, over=True):
-        now = self._delays()
-        waited = max([now[t] - gap.delays.get(t, now[t]) for t in now] or [0.0])
-        late = self._sup.lateness - gap.lateness if gap.who == "guest" else 0.0
+        now = self._sup.withheld()
         gap.seconds = seconds
-        gap.starved = max(waited, late)
+        gap.starved = max(now[t] - gap.delays.get(t, now[t]) for t in now)
         gap.over = over
 
     def check(self, now):
@@ -231,19 +233,30 @@ class Supervisor:
             pass
         return facts
 
-    def run_delays(self):
-        """{thread: seconds it has waited for a host processor} of QEMU."""
+    def withheld(self):
+        """Seconds that the host has kept from QEMU's threads and from us so far."""
         pid = self.proc.pid
-        return {t: _run_delay(pid, t) for t in (pid, *self._threads.values())}
+        seconds = {t: _run_delay(pid, t) for t in (pid, *self._threads.values())}
+        seconds["late"] = self.lateness
+        return seconds
 
-    def delays_before(self, seconds):
-        """Run delays as they were that many seconds ago."""
-        then = time.monotonic() - seconds
-        best = self._history[0][1] if self._history else self.run_delays()
-        for when, delays in self._history:
+    def withheld_before(self, ago):
+        """The same as it was that many seconds ago."""
+        then = time.monotonic() - ago
+        best = self._history[0][1] if self._history else self.withheld()
+        for when, seconds in self._history:
             if when <= then:
-                best = delays
+                best = seconds
         return best
+
+    def _note_lateness(self, wake, last, now):
+        """Count time in which we did not come round, or QEMU was stopped."""
+        late = max(0.0, now - wake - TICK)
+        if _state(self.proc.pid) in "Tt":
+            late = now - last
+        self.lateness += late
+        self._history.append((now, self.withheld()))
+        del self._history[:-600]
 
     def registers(self):
         """Program counters of all vCPUs as text lines."""
@@ -280,12 +293,10 @@ class Supervisor:
                 for key, _ in sel.select(left):
                     self._read(sel, key)
             now = time.monotonic()
-            self.lateness += max(0.0, now - wake - TICK)
+            self._note_lateness(wake, last, now)
             last = now
             for key, _ in sel.select(0):
                 self._read(sel, key)
-            self._history.append((now, self.run_delays()))
-            del self._history[:-600]
             if self.proc.poll() is not None:
                 for key, _ in sel.select(0):
                     self._read(sel, key)

@@ -73,7 +73,7 @@ expect_effect()
 # are told by what the idle loop did.
 boot_arm_in_force()
 {
-	load_module ipi_bench || fail "ipi_bench does not load"
+	ipi_load ipi_bench
 	case $ARMS in
 	idle_poll) grep -qw idle=poll /proc/cmdline || fail "void: not on the command line" ;;
 	nohlt) grep -qw nohlt /proc/cmdline || fail "void: not on the command line" ;;
@@ -86,7 +86,7 @@ boot_arm_in_force()
 		ipi_run "mode=single sender=0 targets=1 count=1000 gap_us=100"
 		polls=$(($(cat $state/usage) - polls))
 		note "haltpoll: CPU 1 polled $polls times in 1000 calls"
-		expect_ge $polls 10 "void: polls of haltpoll"
+		expect_ge "$polls" 10 "void: polls of haltpoll"
 		return
 		;;
 	*) fail "unknown arm $ARMS" ;;
@@ -98,8 +98,8 @@ boot_arm_in_force()
 
 modules_ready()
 {
-	load_module ipi_bench || fail "ipi_bench does not load"
-	load_module ipi_passthrough || fail "ipi_passthrough does not load"
+	ipi_load ipi_bench
+	ipi_load ipi_passthrough
 }
 
 emit()
@@ -122,7 +122,7 @@ measure_call()
 	many3) name=many ;;
 	esac
 	ipi_run "mode=$name sender=0 targets=$(targets_of "$1") count=$COUNT gap_us=$GAP"
-	expect_eq "$COUNT" "$(ipi_result done)" "calls done"
+	expect_eq "$COUNT" "$(ipi_result "done")" "calls done"
 	expect_eq 0 "$(ipi_result timeouts)" "answers later than 1 s"
 	calls=$COUNT
 	# shellcheck disable=SC2046 # words on one line
@@ -157,7 +157,7 @@ background()
 {
 	enter_arm "$1" single
 	# The mode fits as many CPUs as there are.
-	last=$(($(nproc) - 1))
+	last=$(($(grep -c '^processor' /proc/cpuinfo) - 1))
 	ipi_count_hard 1-$last "mode=none sender=0 count=$COUNT gap_us=$GAP"
 	emit mode=background arm="$1" hard="$ipi_hards" hard_per_call="$ipi_hard_per_call"
 	note "$1: background $ipi_hard_per_call hardware IPIs per call"

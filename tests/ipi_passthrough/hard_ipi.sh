@@ -11,9 +11,10 @@ LIMIT=0.01
 
 setup()
 {
-	load_module ipi_bench || fail "ipi_bench does not load"
-	load_module ipi_passthrough || fail "ipi_passthrough does not load"
-	expect_eq 0 "$(tr -d '0,' <$IPI_KNOB | wc -c | awk '{ print $1 - 1 }')" "mask after loading"
+	need_cpus 4
+	ipi_load ipi_bench
+	ipi_load ipi_passthrough
+	expect_eq 0 "$(ipi_get_mask)" "mask after loading"
 }
 
 # What the CPUs take anyway in that time, without any call.
@@ -29,10 +30,11 @@ background()
 expect_per_call()
 {
 	note "$3: $ipi_hard_per_call hardware IPIs per call ($ipi_hards)"
-	ipi_le "$1" "$ipi_hard_per_call" && ipi_le "$ipi_hard_per_call" "$2" ||
+	if ! ipi_le "$1" "$ipi_hard_per_call" || ! ipi_le "$ipi_hard_per_call" "$2"; then
 		fail "$3: $ipi_hard_per_call hardware IPIs per call, wanted $1 to $2"
+	fi
 	expect_eq 0 "$(ipi_result timeouts)" "late answers"
-	expect_eq "$(ipi_result count)" "$(ipi_result done)" "calls done"
+	expect_eq "$(ipi_result count)" "$(ipi_result "done")" "calls done"
 }
 
 # masked MODE TARGETS MASK: no hardware IPI, and the module says that it sent soft ones.
@@ -95,4 +97,5 @@ ktap_case "not in the mask: one target" others_unchanged single $NEAR_1
 ktap_case "not in the mask: wake-up" others_unchanged wakeup $NEAR_1
 ktap_case "a mask of pollers and others" mixed_mask
 }
+ktap_case "clean-up" ipi_unload ipi_bench ipi_passthrough
 ktap_done

@@ -16,11 +16,11 @@ online()
 
 set_up()
 {
-	[ "$(nproc)" -ge 4 ] || skip "needs 4 CPUs"
-	load_module ipi_bench || fail "ipi_bench does not load"
-	load_module ipi_torture || fail "ipi_torture does not load"
+	need_cpus 4
+	ipi_load ipi_bench
+	ipi_load ipi_torture
 	echo 0 >/sys/kernel/debug/ipi_torture/run
-	load_module ipi_passthrough || fail "ipi_passthrough does not load"
+	ipi_load ipi_passthrough
 }
 
 # expect_soft CPU / expect_native CPU: by the hardware IPIs of calls to it.
@@ -42,7 +42,7 @@ away_and_back()
 	ipi_set_mask 4
 	expect_soft 2
 	online 2 0
-	expect_eq 4 "$(tr -d ',' <$IPI_KNOB | sed 's/^0*//')" "mask while the CPU is away"
+	expect_eq 4 "$(ipi_get_mask)" "mask while the CPU is away"
 	online 2 1
 	expect_soft 2
 	expect_native 3
@@ -62,10 +62,15 @@ mask_while_away()
 	expect_native 1
 }
 
+all_online()
+{
+	for c in 1 2 3; do online $c 1; done
+}
+
 # The first CPU of the mask, the last one, all but the boot CPU.
 all_away()
 {
-	defer 'for c in 1 2 3; do online $c 1; done'
+	defer all_online
 	ipi_set_mask f
 	for c in 1 2 3; do online $c 0; done
 	for c in 3 2 1; do online $c 1; done
@@ -75,7 +80,7 @@ all_away()
 under_load()
 {
 	defer 'echo 0 >/sys/kernel/debug/ipi_torture/run'
-	defer 'for c in 1 2 3; do online $c 1; done'
+	defer all_online
 	ipi_set_mask f
 	echo 1 >/sys/kernel/debug/ipi_torture/run
 	i=0
@@ -100,7 +105,7 @@ unload_while_away()
 	online 3 0
 	unload_module ipi_passthrough || fail "does not unload"
 	online 3 1
-	load_module ipi_passthrough || fail "does not load again"
+	ipi_load ipi_passthrough
 }
 
 ipi_stay_on_cpu0
@@ -110,4 +115,5 @@ ktap_case "the mask changes while it is away" mask_while_away
 ktap_case "all CPUs but one go and come back" all_away
 ktap_case "under load" under_load
 ktap_case "unloading while a CPU is away" unload_while_away
+ktap_case "clean-up" ipi_unload ipi_bench ipi_torture ipi_passthrough
 ktap_done

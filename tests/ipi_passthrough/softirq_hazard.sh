@@ -20,14 +20,14 @@ hazard()
 	on_idle=$(ipi_result softirq_on_idle)
 	note "$1 rounds: $(ipi_result timeouts) given up, $on_idle softirqs on top of idle," \
 		"call p50 $(ipi_result rtt_p50_ns) ns, longest $(ipi_result rtt_max_ns) ns"
-	expect_eq "$1" "$(ipi_result done)" "rounds done"
+	expect_eq "$1" "$(ipi_result "done")" "rounds done"
 	expect_ge "$on_idle" $(($1 * 8 / 10)) "softirqs that hit an idle CPU"
 }
 
 set_up()
 {
-	load_module ipi_bench || fail "ipi_bench does not load"
-	load_module ipi_passthrough rescue_us=$RESCUE_US || fail "ipi_passthrough does not load"
+	ipi_load ipi_bench
+	ipi_load ipi_passthrough rescue_us=$RESCUE_US
 }
 
 native()
@@ -57,10 +57,10 @@ masked_no_rescue()
 
 control()
 {
-	load_module ipi_bench || fail "ipi_bench does not load"
+	ipi_load ipi_bench
 	expect_ge "$(ipi_idle_polls 1)" 50 "idle polls of the kernel"
 	ipi_run "mode=hazard sender=0 targets=1 count=6 gap_us=200 bail_ms=200"
-	note "control: $(ipi_result timeouts) of $(ipi_result done) rounds given up"
+	note "control: $(ipi_result timeouts) of $(ipi_result "done") rounds given up"
 	expect_ge "$(ipi_result timeouts)" 2 "deadlocks that the control should have shown"
 }
 
@@ -73,4 +73,5 @@ else
 	ktap_case "polling CPU" masked
 	ktap_case "polling CPU, no rescue timer" masked_no_rescue
 fi
+ktap_case "clean-up" ipi_unload ipi_bench ipi_passthrough
 ktap_done

@@ -8,8 +8,8 @@
 
 set_up()
 {
-	load_module ipi_bench || fail "ipi_bench does not load"
-	load_module ipi_passthrough || fail "ipi_passthrough does not load"
+	ipi_load ipi_bench
+	ipi_load ipi_passthrough
 	# Rehearsals end by themselves, after 5 s unless told otherwise.
 	[ ! -w /sys/module/suspend/parameters/pm_test_delay ] ||
 		echo 1 >/sys/module/suspend/parameters/pm_test_delay
@@ -34,7 +34,7 @@ rehearse()
 	expect_soft "before"
 	echo "$2" >/sys/power/pm_test
 	echo "$1" >/sys/power/state || fail "suspend to $1 up to $2 failed"
-	expect_eq 3 "$(tr -d ',' <$IPI_KNOB | sed 's/^0*//')" "mask after suspend"
+	expect_eq 3 "$(ipi_get_mask)" "mask after suspend"
 	expect_soft "after"
 }
 
@@ -57,4 +57,5 @@ ktap_case "freeze, up to freezer" rehearse freeze freezer
 ktap_case "freeze, up to devices" rehearse freeze devices
 ktap_case "mem, up to processors" rehearse mem processors
 ktap_case "mask off" mask_off
+ktap_case "clean-up" ipi_unload ipi_bench ipi_passthrough
 ktap_done

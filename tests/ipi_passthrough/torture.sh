@@ -116,10 +116,10 @@ torture_value()
 
 set_up()
 {
-	[ "$(nproc)" -ge 4 ] || skip "needs 4 CPUs"
-	load_module ipi_passthrough || fail "ipi_passthrough does not load"
+	need_cpus 4
+	ipi_load ipi_passthrough
 	ipi_set_mask f
-	load_module ipi_torture limit_ms="$LIMIT_MS" || fail "ipi_torture does not load"
+	ipi_load ipi_torture limit_ms="$LIMIT_MS"
 }
 
 everything_at_once()
@@ -166,6 +166,7 @@ every_call_answered()
 	for key in late lost hazard_bailed outstanding; do
 		expect_eq 0 "$(torture_value $key)" "$key"
 	done
+	# shellcheck disable=SC2013 # words without spaces
 	for kind in $(sed -n 's/_calls=.*//p' $TORTURE/stats); do
 		expect_eq "$(torture_value "${kind}_calls")" "$(torture_value "${kind}_acked")" \
 			"answered calls of $kind"

@@ -14,12 +14,39 @@ ipi_stay_on_cpu0()
 	taskset -p 1 $$ >/dev/null
 }
 
+# ipi_load NAME [parameters]: freshly, whatever an earlier test left behind.
+ipi_load()
+{
+	! module_loaded "$1" || unload_module "$1" || fail "$1 does not unload"
+	load_module "$@" || fail "$1 does not load"
+}
+
+ipi_unload()
+{
+	for ipi_module; do
+		! module_loaded "$ipi_module" || unload_module "$ipi_module" ||
+			fail "$ipi_module does not unload"
+	done
+}
+
+# need_cpus N: skip the case on a smaller guest. (nproc would count the CPUs
+# that this shell may use.)
+need_cpus()
+{
+	[ "$(grep -c '^processor' /proc/cpuinfo)" -ge "$1" ] || skip "needs $1 CPUs"
+}
+
 # ipi_set_mask HEX: write the knob and read it back.
 ipi_set_mask()
 {
 	echo "$1" >$IPI_KNOB || fail "the knob refused mask $1"
-	ipi_got=$(tr -d ',' <$IPI_KNOB | sed 's/^0*//')
-	[ "${ipi_got:-0}" = "$1" ] || fail "mask reads back as '$ipi_got', wrote '$1'"
+	expect_eq "$1" "$(ipi_get_mask)" "mask read back"
+}
+
+# The mask without leading zeros and commas.
+ipi_get_mask()
+{
+	tr -d ',' <$IPI_KNOB | sed 's/^0*\([0-9a-f]\)/\1/'
 }
 
 # ipi_hard CPU...: hardware IPIs (reschedule and call function) that these CPUs
@@ -103,7 +130,8 @@ ipi_count_hard()
 	ipi_run "$@"
 	# shellcheck disable=SC2086
 	ipi_hards=$(($(ipi_hard $ipi_targets) - ipi_before))
-	ipi_hard_per_call=$(ipi_per_call "$ipi_hards" "$(ipi_result done)")
+	# shellcheck disable=SC2034 # for the caller
+	ipi_hard_per_call=$(ipi_per_call "$ipi_hards" "$(ipi_result "done")")
 }
 
 # ipi_idle_polls CPU: how often the kernel's own idle poll (state 0) was entered

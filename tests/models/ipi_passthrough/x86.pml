@@ -26,7 +26,9 @@ byte gf;
 /* softirq_entry probe; the probe's CPU is 0 */
 inline softirq_guard()
 {
-#ifndef M_GUARD_NONE
+#ifdef M_GUARD_NONE
+	skip
+#else
 #if defined(M_GUARD_GATE)
 #define GUARDED (in_poll || in_mask)
 #elif defined(M_GUARD_LOOP_ONLY)
@@ -114,10 +116,12 @@ inline set_polling()
 	atomic { BUF_EMPTY(0); mem[V_F] = mem[V_F] | POLLING }
 }
 
+byte plain;
+
 inline clear_polling()
 {
 #ifdef M_CLEAR_PLAIN
-	WR(0, V_F, RD(0, V_F) & NR)
+	atomic { plain = RD(0, V_F) & NR; WR(0, V_F, plain) }
 #else
 	atomic { BUF_EMPTY(0); mem[V_F] = mem[V_F] & NR }
 #endif
