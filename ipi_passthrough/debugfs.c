@@ -7,7 +7,6 @@
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
-#include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
@@ -45,7 +44,7 @@ static int ipipt_stats_show(struct seq_file *m, void *v)
 			   ipipt_rescued(cpu) - base->rescued,
 			   n[IPIPT_STAT_POLLS], n[IPIPT_STAT_KICKED],
 			   n[IPIPT_STAT_EXPIRED],
-			   mul_u64_u64_div_u64(n[IPIPT_STAT_CYCLES], USEC_PER_MSEC, khz));
+			   ipipt_cycles_to_us(n[IPIPT_STAT_CYCLES], khz));
 	}
 	mutex_unlock(&ipipt_base_lock);
 	return 0;

@@ -15,13 +15,17 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpuidle.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+
+#include <trace/events/power.h>
 
 #include <asm/barrier.h>
 #include <asm/cpuidle.h>
@@ -271,11 +275,40 @@ static int ipipt_find_sgi(struct ipipt_sgi *sgi)
 	return 0;
 }
 
+/* What CPUs without an idle driver do when they are idle, for ipipt_kernel_polls(). */
+static atomic_t ipipt_seen_poll;
+static atomic_t ipipt_seen_wait;
+
+static void ipipt_probe_cpu_idle(void *data, unsigned int state, unsigned int cpu)
+{
+	if (state == 0)
+		atomic_inc(&ipipt_seen_poll);
+	else if (state != PWR_EVENT_EXIT)
+		atomic_inc(&ipipt_seen_wait);
+}
+
+/*
+ * Booted with nohlt, the idle loop polls before it asks any driver. The kernel
+ * keeps that to itself, but kernel/sched/idle.c traces it as state 0 and WFI as
+ * state 1. With a driver state 0 may be a state of the driver.
+ */
+static bool ipipt_kernel_polls(void)
+{
+	struct ipipt_probe probe = { .name = "cpu_idle", .fn = ipipt_probe_cpu_idle };
+
+	if (cpuidle_get_driver() || ipipt_probes_find(&probe, 1) ||
+	    ipipt_probes_register(&probe, 1))
+		return false;
+	msleep(20); /* makes at least this CPU idle */
+	ipipt_probes_unregister(&probe, 1);
+	return atomic_read(&ipipt_seen_poll) && !atomic_read(&ipipt_seen_wait);
+}
+
 /**
  * ipipt_arch_init() - find what is to be hooked, change nothing
  *
  * Context: process, once.
- * Return: 0; -EOPNOTSUPP where IPIs are not SGIs or without the tracepoint that
+ * Return: 0; -EBUSY when the kernel polls by itself; -EOPNOTSUPP where IPIs are not SGIs or without the tracepoint that
  * the softirq guard needs; -ENOMEM.
  */
 int ipipt_arch_init(void)
@@ -283,6 +316,10 @@ int ipipt_arch_init(void)
 	unsigned int cpu, i;
 	int err;
 
+	if (ipipt_kernel_polls()) {
+		pr_err("the kernel was booted with nohlt and polls by itself\n");
+		return -EBUSY;
+	}
 	err = ipipt_probes_find(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 	if (err)
 		return err;

@@ -34,7 +34,7 @@ def from_deb822(path):
             continue
         if "deb" not in low.get("types", "").split():
             continue
-        yield {"uris": low.get("uris", "").split(),
+        yield {"uris": [u.rstrip("/") for u in low.get("uris", "").split()],
                "suites": low.get("suites", "").split(),
                "components": low.get("components", "").split(),
                "options": {k: v for k, v in fields.items()
@@ -54,7 +54,7 @@ def from_list(path):
             key = key.rstrip("+-").lower()
             if key not in ("arch", "lang", "target"):
                 options[key.title()] = value.replace(",", " ")
-        yield {"uris": [found.group(2)], "suites": [found.group(3)],
+        yield {"uris": [found.group(2).rstrip("/")], "suites": [found.group(3)],
                "components": found.group(4).split(), "options": options}
 
 

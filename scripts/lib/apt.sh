@@ -73,7 +73,7 @@ apt_refresh()
 # apt_versions ARCH PKG: all versions on offer, newest first.
 apt_versions()
 {
-	apt_private apt-cache show "$2:$1" 2>/dev/null |
+	{ apt_private apt-cache show "$2:$1" 2>/dev/null || true; } |
 		sed -n 's/^Version: //p' | sort -u | sort_versions
 }
 
@@ -94,22 +94,18 @@ sort_versions()
 # "all" for a package without architecture.
 apt_fetch()
 {
-	local file want=$2:$1
+	local file want=$2:$1 dir=$CVM_CACHE/debs/get.$1.$2.$3
 
 	file=$CVM_CACHE/debs/${2}_${3//:/%3a}_$1.deb
 	APT_DEB=$file
 	[ -f "$file" ] && return 0
 	[ "$1" != all ] || want=$2
 	say "downloading $2 $3 ($1)"
-	# apt continues a partial file, checks size and hash, and only then
-	# gives it its final name.
-	(
-		cd "$CVM_CACHE/debs"
-		rm -rf "get.$1.$2"
-		mkdir "get.$1.$2"
-		cd "get.$1.$2"
-		apt_private apt-get download -q "$want=$3" >&2
-	) || die "download of $2 $3 ($1) failed; run the same command again to continue it"
-	mv "$CVM_CACHE/debs/get.$1.$2"/*.deb "$file"
-	rmdir "$CVM_CACHE/debs/get.$1.$2"
+	# apt continues a partial file that it finds here, and is content only
+	# when size and hash are right; then the file gets its final place.
+	mkdir -p "$dir"
+	(cd "$dir" && apt_private apt-get download -q "$want=$3" >&2) ||
+		die "download of $2 $3 ($1) failed; run the same command again to continue it"
+	mv "$dir"/*.deb "$file"
+	rmdir "$dir"
 }

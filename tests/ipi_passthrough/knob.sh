@@ -102,7 +102,11 @@ poll_limit()
 native_again()
 {
 	before=$(idle_driver)
-	echo 3 >$KNOB
+	echo 3 >$KNOB || fail "mask 3 was refused"
+	wait_for 10 "polling 1" || fail "CPU 1 does not poll"
+	# A driver that was there stays, with its states wrapped.
+	[ "$before" = none ] || expect_eq "$before" "$(idle_driver)" "idle driver in use"
+	dmesg | grep -q "idle driver: $before" || fail "the log does not name the driver ($before)"
 	echo 0 >$KNOB
 	expect_eq "$before" "$(idle_driver)" "idle driver after use"
 }

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# IPI notification latency, native against soft: bench-ipi.sh [--quick]
+# [--arch x86_64|arm64] [--kernel SERIES]
+#
+# Boots a few guests, one at a time, and writes build/results/ipi.json. Exit
+# status 1 when an arm is void or a case failed; ratios are reported, not judged.
+# Let nothing else run meanwhile.
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+
+ARCHES='x86_64 arm64'
+SERIES=6.12
+ROUNDS=6
+COUNT=3000
+QUICK=()
+NAME=bench-ipi
+
+# What distinguishes the boots: arch, run, CPUs, arms, modes, kernel command
+# line. "native soft" alternate within one boot. Polling by the kernel itself is
+# idle=poll and haltpoll on x86; arm64 has nohlt.
+runs()
+{
+	cat <<-'EOF'
+	x86_64|alternating|2|native soft|single wakeup resched pipe|
+	x86_64|many|4|native soft|many many3|
+	x86_64|idle_poll|2|idle_poll|single wakeup pipe|idle=poll
+	x86_64|haltpoll|2|haltpoll|single wakeup pipe|cpuidle_haltpoll.force=1
+	arm64|alternating|2|native soft|single wakeup resched pipe|
+	arm64|many|4|native soft|many many3|
+	arm64|nohlt|2|nohlt|single wakeup pipe|nohlt
+	EOF
+}
+
+parse_options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--quick)
+			ROUNDS=2
+			COUNT=500
+			QUICK=(--quick)
+			;;
+		--arch)
+			case ${2:-} in
+			x86_64 | arm64) ARCHES=$2 ;;
+			*) usage_die "--arch must be x86_64 or arm64" ;;
+			esac
+			shift
+			;;
+		--kernel)
+			SERIES=${2:-}
+			shift
+			;;
+		*) usage_die "unknown option '$1'; usage: bench-ipi.sh [--quick] [--arch A] [--kernel SERIES]" ;;
+		esac
+		shift
+	done
+}
+
+guest_of()
+{
+	case $1 in
+	x86_64) echo x86-cvm ;;
+	arm64) echo arm64-cvm ;;
+	esac
+}
+
+# one_run ARCH RUN CPUS ARMS MODES APPEND: a failed boot is reported by the
+# reducer; the others are still worth having.
+one_run()
+{
+	say "$1 $2: $4 ($5)"
+	"$CVM_TOP/scripts/vm-run.sh" --guest "$(guest_of "$1")" --kernel "$SERIES" \
+		--smp "$3" --append "$6" --timeout 900 --name "$NAME/$1-$2" \
+		--param "IPI_ARMS=$4" --param "IPI_MODES=$5" \
+		--param "IPI_ROUNDS=$ROUNDS" --param "IPI_COUNT=$COUNT" \
+		--get bench.txt --quiet ipi_passthrough/bench.sh </dev/null || true
+}
+
+parse_options "$@"
+selected=$(runs | grep -E "^(${ARCHES// /|})\\|")
+while IFS='|' read -r arch run cpus arms modes append; do
+	one_run "$arch" "$run" "$cpus" "$arms" "$modes" "$append"
+done <<<"$selected"
+python3 "$CVM_TOP/scripts/bench_ipi.py" "${QUICK[@]}" --out "$CVM_BUILD/results/ipi.json" \
+	"$CVM_BUILD/results/$NAME" <<<"$selected"

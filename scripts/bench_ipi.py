@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Reduce the runs of bench-ipi.sh to build/results/ipi.json and a table.
+
+Reads on standard input which runs there must be (arch|run|cpus|arms|modes|append)
+and finds each one's run.json and bench.txt below the given folder. A run that is
+missing, failed, or whose guest was not built like the others is void, and void is
+failure. Ratios are compared with the project's bars and reported as lines.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import statistics
+import sys
+
+sys.dont_write_bytecode = True
+
+# name in "summary", how it compares, bar
+BARS = [
+    ("{arch}.single.hard_per_call", "<=", 0.01),
+    ("{arch}.many.hard_per_call", "<=", 0.01),
+    ("{arch}.many3.hard_per_call", "<=", 0.01),
+    ("{arch}.single.p50_ratio", ">=", 10),
+    ("{arch}.wakeup.p50_ratio", ">=", 5),
+    ("x86_64.single.vs_idle_poll", "<=", 1.3),
+]
+MODES = ("single", "many", "many3", "wakeup", "resched", "pipe")
+SPINNING = {"single": 2, "wakeup": 2, "resched": 2, "pipe": 2, "many": 3, "many3": 4}
+# A call's figure is its round trip; a pipe has only one.
+PREFIX = {"pipe": ""}
+
+
+class Void(Exception):
+    """This run proves nothing; the text says why."""
+
+
+def parse_line(line):
+    return dict(word.split("=", 1) for word in line.split() if "=" in word)
+
+
+def number(text):
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+
+class Run:
+    """One boot: what was asked for, what vm-run recorded, what the guest measured."""
+
+    def __init__(self, spec, folder):
+        self.arch, self.name, cpus, arms, modes, self.append = spec.rstrip("\n").split("|")
+        self.cpus, self.arms, self.modes = int(cpus), arms.split(), modes.split()
+        self.folder = os.path.join(folder, f"{self.arch}-{self.name}")
+        self.record, self.rounds, self.background = {}, [], []
+
+    def title(self):
+        return f"{self.arch} {self.name}"
+
+    def load(self):
+        try:
+            with open(os.path.join(self.folder, "run.json"), encoding="utf-8") as f:
+                self.record = json.load(f)
+        except (OSError, ValueError) as err:
+            raise Void(f"there is no record of it ({err})") from err
+        if not self.record.get("success"):
+            raise Void("; ".join(f"{p['kind']}: {p['detail']}"
+                                 for p in self.record.get("problems", [])) or "it failed")
+        try:
+            with open(os.path.join(self.folder, "bench.txt"), encoding="utf-8") as f:
+                self._add_lines(f)
+        except OSError as err:
+            raise Void("the guest handed over no figures") from err
+        self._check_complete()
+
+    def _add_lines(self, lines):
+        merged = {}
+        for line in lines:
+            words = {k: number(v) for k, v in parse_line(line).items()}
+            if words.get("mode") == "background":
+                self.background.append(words)
+                continue
+            key = (words["round"], words["arm"], words["mode"])
+            merged.setdefault(key, {}).update(words)
+        for entry in merged.values():
+            entry.pop("counters", None)
+            entry.update(arch=self.arch, run=self.name)
+            self.rounds.append(entry)
+
+    def _check_complete(self):
+        for arm in self.arms:
+            for mode in self.modes:
+                got = [r for r in self.rounds if r["arm"] == arm and r["mode"] == mode]
+                if not got or any("hard" not in r or p50(r) is None for r in got):
+                    raise Void(f"figures of {arm} {mode} are missing")
+
+    def normal_argv(self):
+        """QEMU's arguments without this run's own paths and kernel words."""
+        argv, words = [], []
+        skip = iter(self.record["argv"])
+        for arg in skip:
+            if arg == "-append":
+                words = shlex.split(next(skip))
+                continue
+            argv.append(arg.replace(self.folder, "RUN")
+                        .replace(f"{self.arch}-{self.name}", "RUN"))
+        return argv, sorted(w for w in words if w not in self.append.split())
+
+    def summary(self):
+        keys = ("guest", "argv", "qemu", "cpu", "kernel", "accel", "facts", "host", "heartbeat",
+                "duration_s")
+        out = {k: self.record.get(k) for k in keys}
+        out.update(arch=self.arch, run=self.name, cpus=self.cpus, append=self.append)
+        return out
+
+
+def p50(entry):
+    return entry.get(PREFIX.get(entry["mode"], "rtt_") + "p50_ns")
+
+
+def check_same_guest(runs):
+    """Boots that are compared may differ only in the words asked for."""
+    groups = {}
+    for run in runs:
+        groups.setdefault((run.arch, run.cpus), []).append(run)
+    for group in groups.values():
+        base = group[0].normal_argv()
+        for run in group[1:]:
+            got = run.normal_argv()
+            if got != base:
+                odd = set(map(str, got[0] + got[1])) ^ set(map(str, base[0] + base[1]))
+                raise Void(f"{run.title()} was not built like {group[0].title()}: "
+                           + " ".join(sorted(odd)))
+
+
+class Figures:
+    """All rounds of all runs, reduced on demand."""
+
+    def __init__(self, runs):
+        self.rounds = [r for run in runs for r in run.rounds]
+
+    def of(self, arch, mode, arm, what=None):
+        out = []
+        for r in self.rounds:
+            if (r["arch"], r["mode"], r["arm"]) == (arch, mode, arm):
+                value = p50(r) if what is None else r.get(what)
+                if value is not None:
+                    out.append(value)
+        return out
+
+    def median(self, arch, mode, arm, what=None):
+        values = self.of(arch, mode, arm, what)
+        return statistics.median(values) if values else None
+
+    def tail(self, arch, mode, arm, percent):
+        return self.median(arch, mode, arm, PREFIX.get(mode, "rtt_") + f"p{percent}_ns")
+
+    def ratio(self, arch, mode, above, below, what=None):
+        a, b = self.median(arch, mode, above, what), self.median(arch, mode, below, what)
+        return round(a / b, 3) if a and b else None
+
+    def hard_per_call(self, arch, mode, arm):
+        hard = sum(self.of(arch, mode, arm, "hard"))
+        calls = sum(self.of(arch, mode, arm, "count")) * (2 if mode == "pipe" else 1)
+        return round(hard / calls, 5) if calls else None
+
+    def spread(self, arch, mode, arm):
+        """(highest - lowest) / median of the rounds."""
+        values = self.of(arch, mode, arm)
+        return round((max(values) - min(values)) / statistics.median(values), 3) if values else None
+
+    def separated(self, arch, mode):
+        """Did every native round take longer than every soft one?"""
+        native, soft = self.of(arch, mode, "native"), self.of(arch, mode, "soft")
+        return min(native) > max(soft) if native and soft else None
+
+
+def summarise(fig, arches):
+    out = {}
+    for arch in arches:
+        for mode in MODES:
+            if not fig.of(arch, mode, "soft"):
+                continue
+            if mode == "pipe":
+                out[f"{arch}.pipe_ratio"] = fig.ratio(arch, mode, "native", "soft")
+                out[f"{arch}.pipe.hard_per_call"] = fig.hard_per_call(arch, mode, "soft")
+                continue
+            base = f"{arch}.{mode}"
+            # A reschedule has no answer: what its sender saves is no notification latency.
+            if mode != "resched":
+                out[f"{base}.p50_ratio"] = fig.ratio(arch, mode, "native", "soft")
+                out[f"{base}.entry_p50_ratio"] = fig.ratio(arch, mode, "native", "soft",
+                                                           "entry_p50_ns")
+                out[f"{base}.soft_p50_ns"] = fig.median(arch, mode, "soft")
+                out[f"{base}.native_p50_ns"] = fig.median(arch, mode, "native")
+            out[f"{base}.hard_per_call"] = fig.hard_per_call(arch, mode, "soft")
+            out[f"{base}.native_hard_per_call"] = fig.hard_per_call(arch, mode, "native")
+        for arm in ("idle_poll", "haltpoll", "nohlt"):
+            for mode in ("single", "wakeup", "pipe"):
+                ratio = fig.ratio(arch, mode, "soft", arm)
+                if ratio:
+                    out[f"{arch}.{mode}.vs_{arm}"] = ratio
+    return out
+
+
+def judge(summary, arches):
+    """The bars, as (text, met)."""
+    lines = []
+    for name, how, bar in BARS:
+        for arch in arches if "{arch}" in name else [name.split(".")[0]]:
+            if arch not in arches:
+                continue
+            key = name.format(arch=arch)
+            value = summary.get(key)
+            met = value is not None and (value <= bar if how == "<=" else value >= bar)
+            shown = "missing" if value is None else f"{value:g}"
+            lines.append((f"{'PASS' if met else 'FAIL'} {key} {shown} (bar: {how} {bar:g})", met))
+    return lines
+
+
+def us(value):
+    return "-" if value is None else f"{value / 1000:.1f}"
+
+
+def table(fig, arches, runs):
+    print("\nRound trip in us (p50/p99), hardware IPIs per call, medians of the rounds:\n")
+    head = ("arch", "mode", "native", "soft", "ratio", "polling", "IPIs native", "IPIs soft",
+            "spread")
+    rows = [head]
+    for arch in arches:
+        polls = [a for a in ("idle_poll", "haltpoll", "nohlt") if fig.of(arch, "single", a)]
+        for mode in MODES:
+            if not fig.of(arch, mode, "native"):
+                continue
+            both = [f"{us(fig.median(arch, mode, a))}/{us(fig.tail(arch, mode, a, 99))}"
+                    for a in ("native", "soft")]
+            ratio = "-" if mode == "resched" else fig.ratio(arch, mode, "native", "soft")
+            others = " ".join(f"{a}:{us(fig.median(arch, mode, a))}" for a in polls
+                              if fig.of(arch, mode, a))
+            rows.append((arch, mode, *both, str(ratio), others or "-",
+                         str(fig.hard_per_call(arch, mode, "native")),
+                         str(fig.hard_per_call(arch, mode, "soft")),
+                         f"{fig.spread(arch, mode, 'native')}/{fig.spread(arch, mode, 'soft')}"))
+    widths = [max(len(r[i]) for r in rows) for i in range(len(head))]
+    for row in rows:
+        print("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip())
+    print()
+    for run in runs:
+        for b in run.background:
+            print(f"background {run.title()} {b['arm']}: {b['hard_per_call']} hardware IPIs in the "
+                  "time of a call")
+
+
+def oversubscribed(arches):
+    cores = os.cpu_count()
+    return [f"{arch}.{mode}" for arch in arches for mode, n in SPINNING.items() if n > cores]
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    p.add_argument("folder")
+    p.add_argument("--out", required=True)
+    p.add_argument("--quick", action="store_true")
+    opt = p.parse_args()
+
+    runs = [Run(line, os.path.abspath(opt.folder)) for line in sys.stdin if line.strip()]
+    void, good = [], []
+    for run in runs:
+        try:
+            run.load()
+            good.append(run)
+        except Void as err:
+            void.append(f"{run.title()}: {err}")
+    try:
+        check_same_guest(good)
+    except Void as err:
+        void.append(str(err))
+
+    arches = sorted({run.arch for run in runs}, reverse=True)
+    fig = Figures(good)
+    summary = summarise(fig, arches)
+    bars = judge(summary, arches)
+    crowded = oversubscribed(arches)
+    mixed = [f"{a}.{m}" for a in arches for m in ("single", "wakeup", "pipe")
+             if fig.separated(a, m) is False]
+    result = {
+        "summary": summary,
+        "quick": opt.quick,
+        "void": void,
+        "bars": [{"text": text, "met": met} for text, met in bars],
+        "oversubscribed": crowded,
+        "spread_exceeds_effect": mixed,
+        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
+        "runs": [run.summary() for run in good],
+        "background": [dict(b, arch=run.arch, run=run.name) for run in good
+                       for b in run.background],
+        "rounds": fig.rounds,
+    }
+    with open(opt.out, "w", encoding="utf-8") as f:
+        json.dump(result, f, indent=1)
+        f.write("\n")
+
+    table(fig, arches, good)
+    if crowded:
+        print("more spinning vCPUs than host cores, latency is no claim: " + " ".join(crowded))
+    if mixed:
+        print("spread exceeds the effect, no claim: " + " ".join(mixed))
+    if opt.quick:
+        print("quick run: too few rounds for a claim")
+    for text, _ in bars:
+        print(text)
+    for text in void:
+        print(f"VOID {text}")
+    print(f"bench-ipi: {len(good)} runs, {len(void)} void; figures in {os.path.relpath(opt.out)}")
+    return 1 if void else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Shows what the modules do, step by step, in guests of both architectures:
+# demo.sh [PART...]. Prepares everything that it needs. Parts: see below.
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+
+# One line per part: name, kernels it needs. The function part_NAME shows it.
+parts()
+{
+	cat <<-'EOF'
+	ipi_passthrough|6.12-amd64 6.12-arm64
+	EOF
+}
+
+prepare()
+{
+	local id
+
+	say "tools"
+	"$CVM_TOP/scripts/deps.sh"
+	for id in "$@"; do
+		say "kernel $id"
+		"$CVM_TOP/scripts/kernels.sh" fetch "$id"
+		"$CVM_TOP/scripts/build-modules.sh" "$id"
+	done
+}
+
+banner()
+{
+	printf '\n######## %s\n\n' "$*"
+}
+
+# The guest prints KTAP; people want the commands and what they said.
+readable()
+{
+	sed -u -n -e 's/^ *# FAIL/FAILED/p' -e 's/^ *# problem/problem/p' -e 's/^    # Subtest.*//' \
+		-e 's/^    # \{0,1\}//p' -e '/^ *not ok [0-9]* /p' -e '/^# problem/p' -e '/^vm-run:/p'
+}
+
+# guest_demo GUEST RESULT TEST
+guest_demo()
+{
+	"$CVM_TOP/scripts/vm-run.sh" --guest "$1" --kernel 6.12 --smp 2 --timeout 240 \
+		--name "$2" --get demo.txt "$3" | readable
+}
+
+# A polling vCPU that does not get its host core is slower than one that halts.
+warn_if_busy()
+{
+	local load
+
+	read -r load _ </proc/loadavg
+	awk -v load="$load" -v cores="$(nproc)" 'BEGIN { exit !(load > cores / 2) }' || return 0
+	printf 'note: other things run on this host (load %s); latencies will be off\n' "$load"
+}
+
+part_ipi_passthrough()
+{
+	local guest failed=0
+
+	warn_if_busy
+	for guest in x86-cvm arm64-cvm; do
+		banner "Soft IPI passthrough in a guest with 2 CPUs: $guest"
+		guest_demo "$guest" "demo/ipi-$guest" ipi_passthrough/demo.sh || failed=1
+	done
+	banner "Before and after (round trips, emulated CPUs: only the ratio means something)"
+	ipi_table x86-cvm arm64-cvm || failed=1
+	return $failed
+}
+
+# ipi_table GUEST...: one line per guest and figure.
+ipi_table()
+{
+	local guest
+
+	printf '%-10s %-28s %12s %12s %8s %22s\n' guest what 'before (us)' 'after (us)' \
+		ratio 'hardware IPIs/call'
+	for guest; do
+		awk -v guest="$guest" '
+			function field(key,  i) {
+				for (i = 1; i <= NF; i++)
+					if (index($i, key "=") == 1)
+						return substr($i, length(key) + 2)
+			}
+			BEGIN {
+				label["single"] = "function call, half within"
+				label["wakeup"] = "wake-up, half within"
+				label["pipe"] = "pipe ping-pong, half within"
+			}
+			{
+				k = field("when") " " field("what")
+				p50[k] = field("p50_ns") / 1000
+				hard[k] = field("hard") / field("calls")
+				n++
+			}
+			END {
+				if (n != 6)
+					exit 1
+				for (i = 1; i <= split("single wakeup pipe", w, " "); i++) {
+					b = "before " w[i]
+					a = "after " w[i]
+					printf "%-10s %-28s %12.1f %12.1f %7.1fx %9.3f -> %9.3f\n",
+						guest, label[w[i]], p50[b], p50[a], p50[b] / p50[a],
+						hard[b], hard[a]
+				}
+			}' "$CVM_BUILD/results/demo/ipi-$guest/demo.txt"
+	done
+}
+
+# Without names: all parts.
+chosen_parts()
+{
+	local name
+
+	if [ $# -eq 0 ]; then
+		parts | cut -d'|' -f1
+		return
+	fi
+	for name; do
+		parts | grep -q "^$name|" ||
+			usage_die "unknown part '$name'; known: $(parts | cut -d'|' -f1 | tr '\n' ' ')"
+		echo "$name"
+	done
+}
+
+main()
+{
+	local chosen kernels name failed=''
+
+	chosen=$(chosen_parts "$@")
+	kernels=$(for name in $chosen; do
+		parts | sed -n "s/^$name|//p"
+	done | tr ' ' '\n' | sort -u)
+	# shellcheck disable=SC2086 # one argument per kernel
+	prepare $kernels
+	for name in $chosen; do
+		"part_$name" || failed="$failed $name"
+	done
+	banner "$SECONDS s in all"
+	[ -z "$failed" ] || die "this part of the demo failed:$failed"
+	echo "demo: everything shown above worked"
+}
+
+main "$@"

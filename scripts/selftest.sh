@@ -1,0 +1,341 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Self-tests of the guest harness; prints KTAP.
+#
+#   selftest.sh              everything
+#   selftest.sh recorded     the recorded logs of scripts/testdata, judged by
+#                            the code that judges real runs (a second)
+#   selftest.sh errors       wrong options, guests, kernels (seconds)
+#   selftest.sh net          network namespaces, also when interrupted
+#   selftest.sh live         guests that fail in known ways (about two minutes)
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+
+SUM=$CVM_TOP/scripts/ktap-sum.py
+RUN=$CVM_TOP/scripts/vm-run.sh
+NETNS=$CVM_TOP/scripts/netns.sh
+RESULTS=$CVM_BUILD/results
+NAME=selftest-$$
+WORK=$(mktemp -d)
+N=0
+FAILED=0
+trap 'rm -rf "$WORK" "$RESULTS/$NAME"' EXIT
+
+# check NAME CMD...: one result; what CMD printed is shown when it fails.
+check()
+{
+	local name=$1 rc
+
+	shift
+	N=$((N + 1))
+	# Not as a condition: that would switch off set -e inside.
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$WORK/output" 2>&1
+	rc=$?
+	set -e
+	if [ $rc = 0 ]; then
+		echo "ok $N $name"
+	else
+		FAILED=$((FAILED + 1))
+		sed 's/^/# /' "$WORK/output"
+		echo "not ok $N $name"
+	fi
+}
+
+# says STATUS TEXT CMD...: CMD ends with STATUS and one line holds TEXT.
+says()
+{
+	local want=$1 text=$2 rc=0
+
+	shift 2
+	"$@" >"$WORK/said" 2>&1 || rc=$?
+	cat "$WORK/said"
+	if [ "$rc" != "$want" ]; then
+		echo "exit status $rc, wanted $want"
+		return 1
+	fi
+	grep -q -F -- "$text" "$WORK/said" || {
+		echo "nothing said about: $text"
+		return 1
+	}
+}
+
+recorded()
+{
+	local dir
+
+	for dir in "$CVM_TOP"/scripts/testdata/*/; do
+		check "recorded: $(basename "$dir")" "$SUM" --expect "${dir%/}"
+	done
+}
+
+# error NAME TEXT OPTIONS...: a usage error: status 2 and one sentence.
+error()
+{
+	local name=$1 text=$2
+
+	shift 2
+	check "error: $name" says 2 "$text" "$RUN" "$@"
+}
+
+errors()
+{
+	local smoke=tests/harness/smoke.sh
+
+	error "no guest" "no --guest given" "$smoke"
+	error "unknown guest" "unknown guest 'x86-tdx'" --guest x86-tdx "$smoke"
+	error "unknown option" "--frobnicate" --guest x86-cvm --frobnicate "$smoke"
+	error "abbreviated option" "--time" --guest x86-cvm --time 5 "$smoke"
+	error "no user-mode network" "invalid choice: 'user'" --guest x86-cvm --net user "$smoke"
+	error "no test" "no test given" --guest x86-cvm
+	error "unknown test" "no test tests/harness/none.sh" --guest x86-cvm harness/none.sh
+	error "test outside tests/" "not a path under tests/" --guest x86-cvm ../Makefile
+	error "bad parameter" "must be NAME=VALUE" --guest x86-cvm --param 1x "$smoke"
+	error "file outside /out" "must be a path below /out" --guest x86-cvm --get ../x "$smoke"
+	error "server without network" "--serve needs --net tap" --guest x86-cvm --serve true "$smoke"
+	error "bad time-out" "must be positive" --guest x86-cvm --timeout 0 "$smoke"
+	error "icount and KVM" "--icount counts emulated" --guest x86-cvm --icount --accel kvm "$smoke"
+	check "error: unknown kernel" says 1 "unknown kernel '5.4-amd64'" \
+		"$RUN" --guest x86-cvm --kernel 5.4 "$smoke"
+	check "error: kernel not fetched" says 1 "not in the cache" \
+		env CVM_CACHE="$WORK/empty" "$RUN" --guest x86-cvm "$smoke"
+	check "error: unknown kernel module" says 1 "has no module no_such" \
+		"$RUN" --guest x86-cvm --no-build --name "$NAME/mod" --mod no_such "$smoke"
+	check "no user-mode networking anywhere" no_user_net
+	check "the same options, the same command line" same_argv
+	check "guests differ in what they should differ in" arms_differ
+	check "shell scripts of the guest are valid" guest_syntax
+}
+
+no_user_net()
+{
+	! grep -rnE -- '-netdev[" ,]+user|-nic |slirp|hostfwd' "$CVM_TOP/scripts/vm" \
+		"$CVM_TOP/scripts/vm_run.py"
+}
+
+argv_of()
+{
+	"$RUN" --print-argv --name "$NAME/argv" "$@" | tr ' ' '\n'
+}
+
+same_argv()
+{
+	argv_of --guest x86-cvm --net tap >"$WORK/a"
+	argv_of --guest x86-cvm --net tap >"$WORK/b"
+	diff "$WORK/a" "$WORK/b"
+}
+
+# The only difference between the two arms is the word on the kernel's line.
+arms_differ()
+{
+	argv_of --guest x86-cvm --net tap >"$WORK/a"
+	argv_of --guest x86-plain --net tap >"$WORK/b"
+	diff <(sed 's/x86-plain/x86-cvm/' "$WORK/b" | tr -d "'") \
+		<(tr -d "'" <"$WORK/a") >"$WORK/d" || true
+	cat "$WORK/d"
+	[ "$(grep -c '^[<>]' "$WORK/d")" = 1 ]
+	grep -q '^> swiotlb=force$' "$WORK/d"
+}
+
+guest_syntax()
+{
+	local file rc=0
+
+	while read -r file; do
+		busybox sh -n "$file" || rc=1
+	done < <(find "$CVM_TOP/tests" -name '*.sh' -o -name init)
+	return $rc
+}
+
+net_ns()
+{
+	check "net: made and removed" net_run
+	check "net: removed when terminated" net_signal TERM
+	check "net: removed when interrupted" net_signal INT
+	check "net: swept after a kill" net_kill
+}
+
+net_run()
+{
+	# shellcheck disable=SC2016
+	"$NETNS" run sh -c 'ip -o addr show tap0 | grep -q 10.77.0.1 && echo $CVM_NETNS' >"$WORK/ns"
+	cat "$WORK/ns"
+	! "$NETNS" list | grep -q -x "$(cat "$WORK/ns")"
+}
+
+# Start a run in its own namespace; sets HOLDER (its pid) and NS.
+net_hold()
+{
+	local try
+
+	rm -f "$WORK/ns"
+	# A background job ignores SIGINT, and so would its children: python
+	# undoes that.
+	# shellcheck disable=SC2016
+	python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$NETNS" run sh -c \
+		'echo $CVM_NETNS >"$1"; exec sleep 60' sh "$WORK/ns" &
+	HOLDER=$!
+	for try in $(seq 100); do
+		[ -s "$WORK/ns" ] && break
+		sleep 0.1
+	done
+	NS=$(cat "$WORK/ns")
+	"$NETNS" list | grep -q -x "$NS" || return "$try"
+}
+
+net_signal()
+{
+	net_hold
+	kill -"$1" "$HOLDER"
+	wait "$HOLDER" || true
+	! "$NETNS" list | grep -x "$NS"
+}
+
+net_kill()
+{
+	net_hold
+	kill -KILL "$HOLDER"
+	wait "$HOLDER" || true
+	"$NETNS" list | grep -q -x "$NS"
+	"$NETNS" sweep
+	! "$NETNS" list | grep -x "$NS"
+}
+
+# guest NAME OPTIONS...: the common part of the live runs.
+guest()
+{
+	local name=$1
+
+	shift
+	"$RUN" --guest x86-cvm --name "$NAME/$name" --timeout 90 "$@"
+}
+
+# fault NAME TEXT OPTIONS...: the run fails and says TEXT.
+fault()
+{
+	local name=$1 text=$2
+
+	shift 2
+	says 1 "$text" guest "$name" "$@" tests/harness/fault.sh
+}
+
+live()
+{
+	check "live: a good run with network" says 0 " 0 failed," guest good \
+		--net tap --smp 4 --get smoke.txt tests/harness/smoke.sh
+	check "live: the record of that run" good_record
+	check "live: guest that dies at once" says 1 "problem: guest died" guest dead \
+		--append rdinit=/bin/busybox tests/harness/smoke.sh
+	check "live: QEMU that does not start" says 1 "problem: guest died" guest noqemu \
+		--mem 3 tests/harness/smoke.sh
+	check "live: WARN in a case" fault warn "problem: WARN:" --param FAULT=warn
+	check "live: oops in a case" fault oops "problem: kernel oops:" --param FAULT=oops
+	check "live: panic" fault panic "problem: kernel panic:" --param FAULT=panic
+	check "live: hang" fault hang "problem: timeout: no end after 45 s in case 2 the fault" \
+		--timeout 45 --param FAULT=hang
+	check "live: script that is killed" fault truncated "problem: truncated KTAP:" \
+		--param FAULT=kill
+	check "live: stall of one CPU" fault stall "problem: stall: cpu" \
+		--param "FAULT=irqsoff 6000"
+	check "live: stall of the only CPU" fault stall1 "problem: stall: guest silent" --smp 1 \
+		--param "FAULT=irqsoff 6000"
+	check "live: allowed stall is reported" says 0 "note: stall: guest silent" guest allowed \
+		--smp 1 --allow-stall --param "FAULT=irqsoff 6000" tests/harness/fault.sh
+	check "live: host that is busy is not a stall" stopped_qemu
+	check "live: file that the guest does not deliver" says 1 "problem: missing file: none" \
+		guest missing --get none tests/harness/smoke.sh
+	check "live: terminated run leaves nothing" ended_run TERM
+	check "live: killed run leaves no QEMU" ended_run KILL
+	"$NETNS" sweep
+}
+
+good_record()
+{
+	python3 - "$RESULTS/$NAME/good" <<-'EOF'
+		import json, os, sys
+		run = json.load(open(os.path.join(sys.argv[1], "run.json")))
+		assert run["success"] and run["failed"] == 0, "verdict"
+		assert "iommu_platform=on" in " ".join(run["argv"]), "argv"
+		assert "swiotlb=force" in run["facts"]["cmdline"], "cmdline as the guest saw it"
+		assert run["facts"]["release"] == run["kernel"]["release"], "kernel release"
+		assert run["facts"]["cpus_online"] == "0-3", "CPUs"
+		for key in ("clocksource", "cpu_model", "idle_driver", "guest_type"): assert run["facts"][key], key
+		assert any("driver=virtio_net" in v for v in run["facts"].values()), "features"
+		assert run["kernel"]["hz"] and run["qemu"] and run["duration_s"], "kernel, QEMU"
+		assert run["heartbeat"]["beats"], "heartbeat"
+		assert open(os.path.join(sys.argv[1], "smoke.txt")).read() == "hello\n", "file"
+	EOF
+}
+
+# pid of the QEMU of run $1, once its test is in the case that hangs
+qemu_of()
+{
+	local try
+
+	for try in $(seq 600); do
+		if grep -q 'begin 2 the fault' "$RESULTS/$NAME/$1/dmesg.txt" 2>/dev/null; then
+			sleep 2
+			pgrep -f "^qemu-system-x86_64 .*/$NAME/$1/initrd"
+			return
+		fi
+		sleep 0.1
+	done
+	echo "the guest did not come up ($try tries)"
+	return 1
+}
+
+stopped_qemu()
+{
+	local pid runner rc=0
+
+	guest stopped --timeout 40 --param FAULT=hang tests/harness/fault.sh >"$WORK/stopped" 2>&1 &
+	runner=$!
+	pid=$(qemu_of stopped) || rc=1
+	kill -STOP "$pid"
+	sleep 5
+	kill -CONT "$pid"
+	wait $runner || true
+	cat "$WORK/stopped"
+	! grep -q 'problem: stall' "$WORK/stopped" || return 1
+	grep -q 'note: guest silent for .* the host was busy' "$WORK/stopped" || return 1
+	return $rc
+}
+
+ended_run()
+{
+	local pid runner ns try
+
+	python3 -B "$CVM_TOP/scripts/vm_run.py" --guest x86-cvm --name "$NAME/ended" --net tap \
+		--param FAULT=hang tests/harness/fault.sh >"$WORK/ended" 2>&1 &
+	runner=$!
+	pid=$(qemu_of ended)
+	ns=$("$NETNS" list | grep "^cvm-$runner-")
+	kill -"$1" $runner
+	wait $runner || true
+	for try in $(seq 50); do
+		[ -d "/proc/$pid" ] || break
+		sleep 0.1
+	done
+	cat "$WORK/ended"
+	[ ! -d "/proc/$pid" ] || {
+		echo "QEMU lives on ($try tries)"
+		return 1
+	}
+	[ "$1" = KILL ] || ! "$NETNS" list | grep -x "$ns"
+}
+
+echo "KTAP version 1"
+case ${1:-all} in
+all) recorded; errors; net_ns; live ;;
+recorded | errors | live) "$1" ;;
+net) net_ns ;;
+*) usage_die "unknown part '$1'; known: recorded errors net live" ;;
+esac
+echo "1..$N"
+[ $FAILED = 0 ]
