@@ -338,4 +338,5 @@ net) net_ns ;;
 *) usage_die "unknown part '$1'; known: recorded errors net live" ;;
 esac
 echo "1..$N"
+echo "selftest: $((N - FAILED)) passed, $FAILED failed, 0 skipped"
 [ $FAILED = 0 ]

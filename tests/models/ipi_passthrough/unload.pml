@@ -3,7 +3,7 @@
  * Turning on, turning off, unloading: the order in which hooks come and go, and
  * what has to be waited for. CPU 0 idles, CPU 1 sends, a third one writes the
  * mask and then removes the module. See Documentation/ipi_passthrough-model.rst;
- * each M_... macro makes one mutant.
+ * each M_... macro makes one mutant, each H_... one that is harmless.
  */
 bool idle_ours;		/* enter() of the idle driver */
 bool send_ours;		/* smp_ops or irq_chip */
@@ -195,7 +195,7 @@ active proctype writer()
 	send_ours = 0;
 #ifndef M_GUARD_OFF_FIRST
 	probe_ours = 0;
-#ifndef M_NO_PROBE_SYNC
+#ifndef H_NO_PROBE_SYNC
 	!in_probe;			/* tracepoint_synchronize_unregister() */
 #endif
 #endif

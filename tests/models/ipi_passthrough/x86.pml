@@ -111,12 +111,16 @@ init
 }
 
 /* the idle task of CPU 0: do_idle(), cpuidle, the module's enter() */
+byte plain;	/* scratch of mutants */
+
 inline set_polling()
 {
+#ifdef M_SET_PLAIN
+	atomic { plain = RD(0, V_F) | POLLING; WR(0, V_F, plain) }
+#else
 	atomic { BUF_EMPTY(0); mem[V_F] = mem[V_F] | POLLING }
+#endif
 }
-
-byte plain;
 
 inline clear_polling()
 {

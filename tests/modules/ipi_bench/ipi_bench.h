@@ -17,6 +17,7 @@
  * @IPIB_RESCHED: reschedule IPI to every idle CPU; it has no handler: only the send cost is timed
  * @IPIB_NONE: no call at all: the background of the interrupt counters in the same time
  * @IPIB_HAZARD: synchronous call to a CPU whose softirq spins on a lock that the caller holds
+ * @IPIB_NR_MODES: their number
  */
 enum ipib_mode {
 	IPIB_SINGLE,

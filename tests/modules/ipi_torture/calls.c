@@ -288,7 +288,9 @@ void ipit_call_random(struct ipit_worker *w)
 	case IPIT_TASKLET:
 		return ipit_start_there(w, kind, ipit_tasklet_start);
 	case IPIT_HAZARD:
-		return ipit_hazard(w);
+		if (READ_ONCE(ipit_hazard_on))
+			ipit_hazard(w);
+		return;
 	default:
 		return;
 	}

@@ -29,6 +29,7 @@
  * @IPIT_HRTIMER: hrtimer on the target that expires in softirq
  * @IPIT_TASKLET: tasklet raised on the target
  * @IPIT_HAZARD: synchronous call to a CPU whose softirq spins on a lock that the caller holds
+ * @IPIT_NR_KINDS: their number
  */
 enum ipit_kind {
 	IPIT_SINGLE_WAIT,
@@ -77,7 +78,15 @@ struct ipit_slot {
  * @sleeper: thread of this CPU that other senders wake up
  * @sleeper_alive: cleared before @sleeper is stopped; senders look at it with preemption off
  * @sleeper_list: slots to be acknowledged by @sleeper
- * @hazard_spinning: the softirq is waiting for @hazard_lock
+ * @mask: targets of a call to several CPUs
+ * @csd: of IPIT_SINGLE_CSD
+ * @irq_work: of IPIT_IRQ_WORK
+ * @timer: of IPIT_TIMER
+ * @hrtimer: of IPIT_HRTIMER
+ * @tasklet: of IPIT_TASKLET
+ * @hazard_timer: brings the softirq of IPIT_HAZARD
+ * @hazard_lock: what that softirq waits for
+ * @hazard_spinning: it is waiting for @hazard_lock
  */
 struct ipit_worker {
 	struct ipit_slot slots[IPIT_NR_KINDS];
@@ -119,5 +128,6 @@ void ipit_sleeper_drain(struct ipit_worker *w);
 
 /* main.c: module parameters */
 extern unsigned int ipit_limit_ms;
+extern bool ipit_hazard_on;
 
 #endif /* IPI_TORTURE_H */

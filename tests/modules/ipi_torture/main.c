@@ -30,6 +30,10 @@ static unsigned int ipit_nap_us = 2000;
 module_param_named(nap_us, ipit_nap_us, uint, 0644);
 MODULE_PARM_DESC(nap_us, "longest pause of a sender between two calls (default 2000)");
 
+bool ipit_hazard_on = true;
+module_param_named(hazard, ipit_hazard_on, bool, 0644);
+MODULE_PARM_DESC(hazard, "include the softirq hazard, which stock x86 kernels have now and then");
+
 DEFINE_PER_CPU(struct ipit_worker, ipit_workers);
 
 /* Protects ipit_hp_state and starting and stopping. */
