@@ -308,8 +308,8 @@ static bool ipipt_kernel_polls(void)
  * ipipt_arch_init() - find what is to be hooked, change nothing
  *
  * Context: process, once.
- * Return: 0; -EBUSY when the kernel polls by itself; -EOPNOTSUPP where IPIs are not SGIs or without the tracepoint that
- * the softirq guard needs; -ENOMEM.
+ * Return: 0; -EBUSY when the kernel polls by itself; -EOPNOTSUPP where IPIs are
+ * not SGIs or without the tracepoint that the softirq guard needs; -ENOMEM.
  */
 int ipipt_arch_init(void)
 {

@@ -137,7 +137,7 @@ void ipipt_rescue_init(void)
 	hrtimer_setup(&ipipt_rescue_timer, ipipt_rescue_expired, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_PINNED_HARD);
 	for_each_possible_cpu(cpu)
-		*per_cpu_ptr(&ipipt_rescue_work, cpu) =
+		per_cpu(ipipt_rescue_work, cpu) =
 			IRQ_WORK_INIT_HARD(ipipt_rescue_work_fn);
 }
 
@@ -156,5 +156,5 @@ void ipipt_rescue_stop(void)
 	hrtimer_cancel(&ipipt_rescue_timer);
 	atomic_set(&ipipt_rescue_armed, 0);
 	for_each_possible_cpu(cpu)
-		*per_cpu_ptr(&ipipt_watch, cpu) = (struct ipipt_watch){ };
+		per_cpu(ipipt_watch, cpu) = (struct ipipt_watch){ };
 }

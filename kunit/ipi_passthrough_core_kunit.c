@@ -83,7 +83,7 @@ static void mask_parse_test(struct kunit *test)
 
 static void mask_parse_long_test(struct kunit *test)
 {
-	const unsigned int words = NR_CPUS / 32 + 2;
+	const unsigned int words = nr_cpumask_bits / 32 + 2;
 	cpumask_var_t mask;
 	char *text, *p;
 	unsigned int i;
@@ -426,6 +426,7 @@ static struct kunit_suite core_suite = {
 	.name = "ipi_passthrough_core",
 	.test_cases = core_cases,
 };
+
 kunit_test_suite(core_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the soft IPI protocol");

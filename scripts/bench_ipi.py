@@ -58,6 +58,7 @@ class Run:
         self.cpus, self.arms, self.modes = int(cpus), arms.split(), modes.split()
         self.folder = os.path.join(folder, f"{self.arch}-{self.name}")
         self.record, self.rounds, self.background = {}, [], []
+        self.unavailable = ""
 
     def title(self):
         return f"{self.arch} {self.name}"
@@ -82,6 +83,9 @@ class Run:
         merged = {}
         for line in lines:
             words = {k: number(v) for k, v in parse_line(line).items()}
+            if "unavailable" in words:
+                self.unavailable = words["why"]
+                continue
             if words.get("mode") == "background":
                 self.background.append(words)
                 continue
@@ -93,6 +97,8 @@ class Run:
             self.rounds.append(entry)
 
     def _check_complete(self):
+        if self.unavailable:
+            return
         for arm in self.arms:
             for mode in self.modes:
                 got = [r for r in self.rounds if r["arm"] == arm and r["mode"] == mode]
@@ -285,6 +291,7 @@ def main():
     fig = Figures(good)
     summary = summarise(fig, arches)
     bars = judge(summary, arches)
+    missing = {f"{run.arch}.{run.name}": run.unavailable for run in good if run.unavailable}
     crowded = oversubscribed(arches)
     mixed = [f"{a}.{m}" for a in arches for m in ("single", "wakeup", "pipe")
              if fig.separated(a, m) is False]
@@ -292,6 +299,7 @@ def main():
         "summary": summary,
         "quick": opt.quick,
         "void": void,
+        "unavailable": missing,
         "bars": [{"text": text, "met": met} for text, met in bars],
         "oversubscribed": crowded,
         "spread_exceeds_effect": mixed,
@@ -310,6 +318,8 @@ def main():
         print("more spinning vCPUs than host cores, latency is no claim: " + " ".join(crowded))
     if mixed:
         print("spread exceeds the effect, no claim: " + " ".join(mixed))
+    for name, why in missing.items():
+        print(f"not available here: {name} ({why})")
     if opt.quick:
         print("quick run: too few rounds for a claim")
     for text, _ in bars:

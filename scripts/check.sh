@@ -16,6 +16,7 @@ STEP_TIMEOUT=${CVM_CHECK_TIMEOUT:-2400}
 #
 # step  NAME 'NEEDED STEPS' COMMAND   runs beside others
 # alone NAME 'NEEDED STEPS' COMMAND   runs with nothing beside it (figures)
+# guest NAME KERNEL-ID ARGS           vm-run.sh with ARGS, the modules built before
 #
 # A step passes when its command exits 0. Where its output closes with a line
 # "N passed, N failed, N skipped", or holds such lines after "name: ", these
@@ -38,6 +39,34 @@ table()
 	step "probes-$id" 'kunit-kernel' "scripts/probe.sh --check $id"
 	step "warnings-$id" 'kunit-kernel' "scripts/build-modules.sh $id W=1 C=2 CF=-D__CHECK_ENDIAN__"
 	step "modules-$id" 'kunit-kernel' "scripts/build-modules.sh $id"
+	step models 'deps' scripts/model-check.sh
+	step selftest 'modules-6.12-amd64' scripts/selftest.sh
+	step kunit 'modules-kunit-amd64' scripts/kunit.sh
+	ipi_steps
+}
+
+# ipi_passthrough in guests
+ipi_steps()
+{
+	local all id
+
+	all="$(echo tests/ipi_passthrough/{knob,hard_ipi,softirq_hazard,hotplug,suspend}.sh)"
+	for id in 6.12 6.1; do
+		guest "ipi-x86-$id" "$id-amd64" "--guest x86-cvm --smp 4 tests/harness/smoke.sh $all"
+		guest "ipi-arm64-$id" "$id-arm64" "--guest arm64-cvm --smp 4 tests/harness/smoke.sh $all"
+	done
+	guest ipi-plain 6.12-amd64 "--guest x86-plain tests/harness/smoke.sh tests/ipi_passthrough/knob.sh"
+	guest ipi-kunit kunit-amd64 "--guest x86-cvm --smp 4 $all"
+	guest refuses-poll 6.12-amd64 "--guest x86-cvm --append idle=poll tests/ipi_passthrough/refuses.sh tests/ipi_passthrough/softirq_hazard.sh"
+	guest refuses-off 6.12-amd64 "--guest x86-cvm --append cpuidle.off=1 tests/ipi_passthrough/refuses.sh"
+	guest refuses-single 6.12-amd64 "--guest x86-cvm --smp 1 tests/ipi_passthrough/refuses.sh"
+	guest refuses-nohlt 6.12-arm64 "--guest arm64-cvm --append nohlt tests/ipi_passthrough/refuses.sh"
+	ALONE[guest-torture-kunit]=1
+	guest torture-kunit kunit-amd64 "--guest x86-cvm --smp 4 tests/ipi_passthrough/torture.sh"
+	ALONE[guest-torture-arm64]=1
+	guest torture-arm64 6.12-arm64 "--guest arm64-cvm --smp 4 tests/ipi_passthrough/torture.sh"
+	alone bench-ipi 'modules-6.12-amd64 modules-6.12-arm64' 'scripts/bench-ipi.sh --quick'
+	alone demo 'modules-6.12-amd64 modules-6.12-arm64' scripts/demo.sh
 }
 
 # --- running it --------------------------------------------------------------
@@ -60,6 +89,12 @@ alone()
 {
 	step "$@"
 	ALONE[$1]=1
+}
+
+guest()
+{
+	step "guest-$1" "modules-$2" \
+		"scripts/vm-run.sh --name check-$1 --kernel ${2%-*} --timeout 900 $3"
 }
 
 usage()

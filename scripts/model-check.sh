@@ -59,13 +59,17 @@ arm64.many-drops-hard|arm64|-DM_MANY_DROPS_HARD|lost_kick|no IPIs at all when on
 arm64.hard-always|arm64|-DM_HARD_ALWAYS|hard_to_poller|IPI although the target was seen polling
 arm64.spin-ignores-mask|arm64|-DM_SPIN_IGNORES_MASK|still_polling|poll loop does not look at the mask
 rescue|rescue||holds|no kick is left unwatched, no false alarm
-rescue.stops|rescue|-DPROGRESS|holds|the timer stops when no kicks flow
-rescue.never-stops|rescue|-DPROGRESS -DM_NEVER_STOPS|non_progress|the timer goes on for ever
+rescue.stops|rescue|-DPROGRESS -DKICKS=1|holds|the timer stops when no kicks flow
+rescue.never-stops|rescue|-DPROGRESS -DKICKS=1 -DM_NEVER_STOPS|non_progress|the timer goes on for ever
 rescue.no-recheck|rescue|-DM_NO_RECHECK|kick_unwatched|no second look after armed was cleared
 rescue.timer-no-mb|rescue|-DM_TIMER_NO_MB|kick_unwatched|no barrier before the second look
 rescue.kick-relaxed|rescue|-DM_KICK_RELAXED|kick_unwatched|armed is read before the kick is visible
 rescue.no-restart|rescue|-DM_NO_RESTART|kick_unwatched|a kick found by the second look is left alone
+rescue.word-only|rescue|-DM_RESCUE_WORD_ONLY|kick_unwatched|only the word is looked at, not NEED_RESCHED
+rescue.consume-gap|rescue|-DM_CONSUME_GAP|kick_unwatched|the word goes to RUN before NEED_RESCHED is set
+rescue.look-no-rmb|rescue|-DM_RESCUE_NO_RMB|kick_unwatched|NEED_RESCHED is read before the word
 rescue.no-seq|rescue|-DM_NO_SEQ|false_alarm|a new kick is taken for an old one
+rescue.seq-last|rescue|-DM_SEQ_LAST|false_alarm|the poll's number is read after the word
 rescue.work-plain|rescue|-DM_WORK_PLAIN|timer_dead|armed set without cmpxchg
 unload|unload||holds|nothing of the module runs after unload, no kick goes unguarded
 unload.no-probe-sync|unload|-DH_NO_PROBE_SYNC|holds|harmless: the second stop_machine() waits for probes as well

@@ -242,11 +242,11 @@ live()
 	check "live: script that is killed" fault truncated "problem: truncated KTAP:" \
 		--param FAULT=kill
 	check "live: stall of one CPU" fault stall "problem: stall: cpu" \
-		--param "FAULT=irqsoff 6000"
+		--param "FAULT=irqsoff 9000"
 	check "live: stall of the only CPU" fault stall1 "problem: stall: guest silent" --smp 1 \
-		--param "FAULT=irqsoff 6000"
+		--param "FAULT=irqsoff 9000"
 	check "live: allowed stall is reported" says 0 "note: stall: guest silent" guest allowed \
-		--smp 1 --allow-stall --param "FAULT=irqsoff 6000" tests/harness/fault.sh
+		--smp 1 --allow-stall --param "FAULT=irqsoff 9000" tests/harness/fault.sh
 	check "live: host that is busy is not a stall" stopped_qemu
 	check "live: file that the guest does not deliver" says 1 "problem: missing file: none" \
 		guest missing --get none tests/harness/smoke.sh

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from vm import guests, initramfs, judge, supervise  # noqa: E402
+from vm import guests, initramfs, judge, supervise, symbols  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
@@ -273,6 +274,39 @@ def choose_accel(guest, setup, opt):
         setup.accel = "tcg"
 
 
+def kernel_map(guest, kernel, opt):
+    """Path of the kernel's symbols; asks a guest for them the first time."""
+    path = os.path.join(kernel["K_KDIR"], "System.map")
+    if os.path.exists(path):
+        return path
+    path = os.path.join(kernel["CVM_CACHE"], "symbols", kernel["K_RELEASE"])
+    if not os.path.exists(path) and opt.tests != ["harness/symbols.sh"]:
+        name = f"symbols-{kernel['K_ID']}-{os.getpid()}"
+        subprocess.run([sys.executable, "-B", os.path.abspath(__file__), "--guest", guest.name,
+                        "--kernel", opt.kernel, "--no-build", "--name", name, "--get", "kallsyms",
+                        "--timeout", "60", "--smp", "1", "--allow-stall", "harness/symbols.sh"],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        folder = os.path.join(BUILD, "results", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with contextlib.suppress(OSError):
+            os.replace(os.path.join(folder, "kallsyms"), path)
+        shutil.rmtree(folder, ignore_errors=True)
+    return path if os.path.exists(path) else ""
+
+
+def name_counters(sup, guest, kernel, opt, dmesg):
+    """Replace the program counters noted in this run by symbols."""
+    noted = [gap.registers[i] for gap in sup.heartbeat.gaps for i in range(len(gap.registers))]
+    if sup.end_registers:
+        noted.append(sup.end_registers)
+    if not noted:
+        return
+    table = symbols.collect(kernel_map(guest, kernel, opt), dmesg,
+                            [*our_modules(kernel["K_ID"], False), *opt.put])
+    for lines in noted:
+        lines[:] = [table.translate(line) for line in lines]
+
+
 def run_guest(guest, kernel, setup, opt, net, folder, name):
     """Start, watch, judge, write the results; returns the exit status."""
     choose_accel(guest, setup, opt)
@@ -295,6 +329,7 @@ def run_guest(guest, kernel, setup, opt, net, folder, name):
         f.write(sup.stderr)
     with open(setup.console_log, encoding="utf-8", errors="replace") as f:
         dmesg = f.read()
+    name_counters(sup, guest, kernel, opt, dmesg)
     events = {
         "timeout": opt.timeout if sup.timed_out else None,
         "exited": sup.proc.returncode,
@@ -337,6 +372,8 @@ def finish(opt, folder, name, result, gaps):
     with open(os.path.join(folder, "run.json"), "w", encoding="utf-8") as f:
         json.dump(result, f, indent=1)
         f.write("\n")
+    if result["end_registers"]:
+        print(f"# note: at the end: {'; '.join(result['end_registers'])}", flush=True)
     for gap in gaps:
         if not gap.is_stall():
             print(f"# note: {gap.who} silent for {gap.seconds:.1f} s, "

@@ -11,7 +11,7 @@
 #if IS_ENABLED(CONFIG_KUNIT)
 #define EXPORT_SYMBOL_IF_CVM_KUNIT(sym)	EXPORT_SYMBOL_GPL(sym)
 #else
-#define EXPORT_SYMBOL_IF_CVM_KUNIT(sym)
+#define EXPORT_SYMBOL_IF_CVM_KUNIT(...)
 #endif
 
 #endif /* CVM_KUNIT_H */

@@ -68,6 +68,7 @@ class Gap:
     """A silence of the guest or of one of its CPUs."""
 
     who: str
+    cpu: int
     start: float
     delays: dict
     registers: list = field(default_factory=list)
@@ -89,7 +90,7 @@ class Heartbeat:
     """Find silences in the stream of beats.
 
     A silence counts against the guest only for the part in which the host did
-    let it run: time that a vCPU or QEMU's main loop spent waiting for a
+    let it run: time that the vCPU or QEMU's main loop spent waiting for a
     processor, and time by which we ourselves came too late, is taken off.
     """
 
@@ -121,7 +122,7 @@ class Heartbeat:
             self.max_gap = max(self.max_gap, gap)
             if gap > STALL:
                 if not self._quiet:
-                    self._quiet = self._open("guest", self._last)
+                    self._quiet = self._open("guest", 0, self._last)
                 self._finish(self._quiet, gap)
                 self._quiet = None
             elif self._quiet:
@@ -138,15 +139,17 @@ class Heartbeat:
             gap = self._silent.get(cpu)
             if seconds > STALL:
                 if not gap:
-                    gap = self._silent[cpu] = self._open(f"cpu {cpu}", now - seconds)
+                    gap = self._silent[cpu] = self._open(
+                        f"cpu {cpu}", cpu, now - seconds)
                     gap.delays = self._sup.withheld_before(seconds)
                 self._finish(gap, seconds, over=False)
             elif gap:
                 gap.over = True
                 del self._silent[cpu]
 
-    def _open(self, who, start):
-        gap = Gap(who, start - self._sup.started, dict(self._base))
+    def _open(self, who, cpu, start):
+        # The beat itself is sent from the first CPU.
+        gap = Gap(who, cpu, start - self._sup.started, dict(self._base))
         gap.registers.append(self._sup.registers())
         self.gaps.append(gap)
         return gap
@@ -154,7 +157,8 @@ class Heartbeat:
     def _finish(self, gap, seconds, over=True):
         now = self._sup.withheld()
         gap.seconds = seconds
-        gap.starved = max(now[t] - gap.delays.get(t, now[t]) for t in now)
+        gap.starved = max(now[key] - gap.delays.get(key, now[key])
+                          for key in (gap.cpu, "main", "late") if key in now)
         gap.over = over
 
     def check(self, now):
@@ -165,7 +169,7 @@ class Heartbeat:
         if silence <= STALL:
             return
         if not self._quiet:
-            self._quiet = self._open("guest", self._last)
+            self._quiet = self._open("guest", 0, self._last)
         elif len(self._quiet.registers) < 3 and silence > STALL * (len(self._quiet.registers) + 1):
             self._quiet.registers.append(self._sup.registers())
         self._finish(self._quiet, silence, over=False)
@@ -236,7 +240,8 @@ class Supervisor:
     def withheld(self):
         """Seconds that the host has kept from QEMU's threads and from us so far."""
         pid = self.proc.pid
-        seconds = {t: _run_delay(pid, t) for t in (pid, *self._threads.values())}
+        seconds = {cpu: _run_delay(pid, tid) for cpu, tid in self._threads.items()}
+        seconds["main"] = _run_delay(pid, pid)
         seconds["late"] = self.lateness
         return seconds
 

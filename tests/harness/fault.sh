@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # For the self-tests of the harness: make the fault named by FAULT (a command of
 # cvm_fault, or one of: fail skip hang die exit reboot) between two good cases.
-# SETUP is evaluated first.
+# SETUP is evaluated first, AFTER right after the fault.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 
@@ -22,7 +22,7 @@ fault()
 	*) echo "$FAULT" >/sys/kernel/debug/cvm_fault/do ;;
 	esac
 	# Some complaints are printed by someone else, a little later.
-	sleep "${SETTLE:-0}"
+	eval "${AFTER:-:}"
 }
 
 eval "${SETUP:-:}"

@@ -29,7 +29,19 @@ load_module()
 		echo "no module $module_name in this guest"
 		return 1
 	}
-	insmod "$module_path" "$@"
+	insmod "$module_path" "$@" || return
+	module_note "$module_name"
+}
+
+# Tell the host where the code lies, so that it can name program counters.
+module_note()
+{
+	module_where=
+	for module_sect in "/sys/module/$(echo "$1" | tr - _)"/sections/.*text*; do
+		[ -f "$module_sect" ] &&
+			module_where="$module_where ${module_sect##*/} $(cat "$module_sect")"
+	done
+	echo "<5>cvm-module: $1$module_where" >/dev/kmsg
 }
 
 # unload_module NAME: the module alone; what it needed stays.

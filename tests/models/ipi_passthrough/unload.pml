@@ -174,13 +174,13 @@ active proctype writer()
 	probe_ours = 1;
 #else
 	probe_ours = 1;
-#endif
-#ifndef M_ON_NO_SYNC
-	!in_softirq;			/* synchronize_rcu() */
-#endif
 	send_ours = 1;
+#ifndef M_ON_NO_SYNC
+	!in_softirq;			/* stop_machine() waits for them, too */
+#endif
 	idle_ours = 1;
 	in_mask = 1;
+#endif
 	/* off */
 	in_mask = 0;
 #ifdef M_GUARD_OFF_FIRST
