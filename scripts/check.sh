@@ -16,7 +16,7 @@ STEP_TIMEOUT=${CVM_CHECK_TIMEOUT:-2400}
 #
 # step  NAME 'NEEDED STEPS' COMMAND   runs beside others
 # alone NAME 'NEEDED STEPS' COMMAND   runs with nothing beside it (figures)
-# guest NAME KERNEL-ID ARGS           vm-run.sh with ARGS, the modules built before
+# guest NAME KERNEL-ID ARGS           alone: vm-run.sh with ARGS, modules built before
 #
 # A step passes when its command exits 0. Where its output closes with a line
 # "N passed, N failed, N skipped", or holds such lines after "name: ", these
@@ -40,7 +40,10 @@ table()
 	step "warnings-$id" 'kunit-kernel' "scripts/build-modules.sh $id W=1 C=2 CF=-D__CHECK_ENDIAN__"
 	step "modules-$id" 'kunit-kernel' "scripts/build-modules.sh $id"
 	step models 'deps' scripts/model-check.sh
-	step selftest 'modules-6.12-amd64' scripts/selftest.sh
+	for id in recorded errors net; do
+		step "selftest-$id" 'modules-6.12-amd64' "scripts/selftest.sh $id"
+	done
+	alone selftest-live 'modules-6.12-amd64' 'scripts/selftest.sh live'
 	step kunit 'modules-kunit-amd64' scripts/kunit.sh
 	ipi_steps
 }
@@ -61,9 +64,7 @@ ipi_steps()
 	guest refuses-off 6.12-amd64 "--guest x86-cvm --append cpuidle.off=1 tests/ipi_passthrough/refuses.sh"
 	guest refuses-single 6.12-amd64 "--guest x86-cvm --smp 1 tests/ipi_passthrough/refuses.sh"
 	guest refuses-nohlt 6.12-arm64 "--guest arm64-cvm --append nohlt tests/ipi_passthrough/refuses.sh"
-	ALONE[guest-torture-kunit]=1
 	guest torture-kunit kunit-amd64 "--guest x86-cvm --smp 4 tests/ipi_passthrough/torture.sh"
-	ALONE[guest-torture-arm64]=1
 	guest torture-arm64 6.12-arm64 "--guest arm64-cvm --smp 4 tests/ipi_passthrough/torture.sh"
 	alone bench-ipi 'modules-6.12-amd64 modules-6.12-arm64' 'scripts/bench-ipi.sh --quick'
 	alone demo 'modules-6.12-amd64 modules-6.12-arm64' scripts/demo.sh
@@ -91,9 +92,10 @@ alone()
 	ALONE[$1]=1
 }
 
+# Polling vCPUs take all that the host has; beside them nothing is on time.
 guest()
 {
-	step "guest-$1" "modules-$2" \
+	alone "guest-$1" "modules-$2" \
 		"scripts/vm-run.sh --name check-$1 --kernel ${2%-*} --timeout 900 $3"
 }
 

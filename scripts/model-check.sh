@@ -43,6 +43,7 @@ arm64|arm64||holds|no kick is lost, lock holders get out, no needless IPI
 arm64.rescue|arm64|-DM_GUARD_NONE -DRESCUE|holds|without the guard, the rescue timer gets the lock holder out
 arm64.receiver-no-mb|arm64|-DH_RECEIVER_NO_MB|holds|harmless: no barrier after POLL
 arm64.spin-ignores-resched|arm64|-DH_SPIN_IGNORES_RESCHED|holds|harmless: NEED_RESCHED not tested inside the spin
+arm64.one-xchg|arm64|-DH_ONE_XCHG|holds|harmless to senders: the word left by a single exchange
 arm64.xchg-relaxed|arm64|-DH_XCHG_RELAXED|holds|harmless: NEED_RESCHED read before the exchange
 arm64.no-guard|arm64|-DM_GUARD_NONE|softirq_deadlock|no softirq guard: a kick consumed, but not drained
 arm64.open-with-poll|arm64|-DM_OPEN_WITH_POLL|softirq_deadlock|IRQs opened while the word says POLL
@@ -158,7 +159,7 @@ search()
 	esac
 	spin -a "$@" "$model.pml" >spin.txt 2>&1 || return 1
 	# Partial order reduction is not sound with timeout and provided.
-	gcc -O2 -w -DNOREDUCE -DCOLLAPSE -DMEMLIM=$MEMORY_MAX "${cflags[@]}" \
+	gcc -O1 -w -DNOREDUCE -DCOLLAPSE -DMEMLIM=$MEMORY_MAX "${cflags[@]}" \
 		-o pan pan.c >gcc.txt 2>&1 || return 1
 	timeout "$SECONDS_MAX" ./pan -m100000 "${pflags[@]}" >pan.txt 2>&1 ||
 		echo "pan: exit status $?" >>pan.txt

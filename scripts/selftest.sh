@@ -290,21 +290,23 @@ qemu_of()
 	return 1
 }
 
+# QEMU gets no processor for a while: the guest is silent and not to blame.
 stopped_qemu()
 {
-	local pid runner rc=0
+	local pid runner
 
-	guest stopped --timeout 40 --param FAULT=hang tests/harness/fault.sh >"$WORK/stopped" 2>&1 &
+	guest stopped --param FAULT=nap tests/harness/fault.sh >"$WORK/stopped" 2>&1 &
 	runner=$!
-	pid=$(qemu_of stopped) || rc=1
+	pid=$(qemu_of stopped)
 	kill -STOP "$pid"
 	sleep 5
 	kill -CONT "$pid"
-	wait $runner || true
+	wait $runner || {
+		cat "$WORK/stopped"
+		return 1
+	}
 	cat "$WORK/stopped"
-	! grep -q 'problem: stall' "$WORK/stopped" || return 1
-	grep -q 'note: guest silent for .* the host was busy' "$WORK/stopped" || return 1
-	return $rc
+	grep -q 'note: guest silent for .* the host was busy' "$WORK/stopped"
 }
 
 ended_run()

@@ -51,7 +51,8 @@ def parse_args(argv):
     p.add_argument("--net", choices=("none", "tap"), default="none")
     p.add_argument("--smp", type=int, default=2, help="virtual CPUs (2)")
     p.add_argument("--mem", type=int, default=0, help="memory in MiB (1024, kunit kernel 2048)")
-    p.add_argument("--timeout", type=float, default=120, help="seconds for the whole run (120)")
+    p.add_argument("--timeout", type=float, default=None,
+                   help="seconds for the whole run (120, kunit kernel 600)")
     p.add_argument("--accel", choices=("tcg", "kvm"), default="tcg",
                    help="kvm is tried first and used only if the guest really boots")
     p.add_argument("--append", default="", help="more words for the kernel command line")
@@ -95,6 +96,8 @@ def check_args(opt):
         raise UsageError("--icount counts emulated instructions: not with --accel kvm")
     if opt.serve and opt.net != "tap":
         raise UsageError("--serve needs --net tap")
+    if opt.timeout is None:
+        opt.timeout = 600 if opt.kernel == "kunit" else 120
     if opt.timeout <= 0 or opt.mem < 0:
         raise UsageError("--timeout and --mem must be positive")
     opt.tests = [check_test(t) for t in opt.tests]
@@ -150,7 +153,7 @@ def our_modules(ident, build):
 
 def fetch_busybox(kernel):
     target = os.path.join(kernel["CVM_CACHE"], f"busybox-{kernel['K_DEBARCH']}")
-    if not os.path.exists(os.path.join(target, "bin", "busybox")):
+    if not os.path.exists(os.path.join(target, f".fetched-busybox-static-{kernel['K_DEBARCH']}")):
         run_tool(os.path.join(TOP, "scripts", "fetch-deb.sh"), kernel["K_DEBARCH"],
                  "busybox-static", target)
 

@@ -12,6 +12,7 @@ import lzma
 import os
 import subprocess
 import tempfile
+import time
 
 # What a guest needs to talk to the harness, and its network card. Kernels that
 # have one of these built in just have no such module.
@@ -186,11 +187,21 @@ def base_image(kernel, modules, order, busybox, programs, cache):
     os.makedirs(cache, exist_ok=True)
     path = os.path.join(cache, f"base-{kernel['K_ID']}-{key.hexdigest()[:16]}.cpio")
     if not os.path.exists(path):
+        _remove_old(cache, f"base-{kernel['K_ID']}-")
         data = _base(kernel, modules, order, busybox, programs)
         with tempfile.NamedTemporaryFile(dir=cache, delete=False) as tmp:
             tmp.write(data)
         os.rename(tmp.name, path)
     return path
+
+
+def _remove_old(folder, prefix, days=7):
+    """Forget archives that nobody made lately; another run may use a young one."""
+    limit = time.time() - days * 86400
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if name.startswith(prefix) and os.stat(path).st_mtime < limit:
+            os.unlink(path)
 
 
 def overlay(tests_dir, ours, needs, boot, run):

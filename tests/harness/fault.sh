@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 # For the self-tests of the harness: make the fault named by FAULT (a command of
-# cvm_fault, or one of: fail skip hang die exit reboot) between two good cases.
+# cvm_fault, or one of: fail skip hang nap kill die) between two good cases.
 # SETUP is evaluated first, AFTER right after the fault.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
@@ -16,6 +16,7 @@ fault()
 	case $FAULT in
 	fail) expect_eq 1 2 "asked to fail" ;;
 	skip) skip "asked to skip" ;;
+	nap) sleep 12 ;;
 	hang) while :; do sleep 1; done ;;
 	kill) kill -9 $$ ;;
 	die) poweroff -f; sleep 60 ;;
@@ -27,7 +28,7 @@ fault()
 
 eval "${SETUP:-:}"
 case $FAULT in
-fail | skip | hang | kill | die) ;;
+fail | skip | hang | nap | kill | die) ;;
 *) load_module cvm_fault || exit 1 ;;
 esac
 

@@ -86,16 +86,39 @@ init
 	}
 }
 
-/* old = xchg(word, RUN) */
+inline kicked(old)
+{
+#ifdef M_KICK_IGNORED
+	skip
+#else
+	if
+	:: old == KICKED -> atomic { mem[V_NR] = 1; owed = 1 }
+	:: else
+	fi
+#endif
+}
+
+/*
+ * ipipt_word_leave(). A word that says KICKED is changed by nobody else, so what
+ * the kick asks for is recorded before the word is given up.
+ */
 inline leave_word(old)
 {
 #if defined(M_XCHG_PLAIN)
 	old = RD(0, V_W);
-	WR(0, V_W, RUN)
+	WR(0, V_W, RUN);
+	kicked(old)
 #elif defined(M_NO_XCHG)
-	old = RD(0, V_W)
+	old = RD(0, V_W);
+	kicked(old)
+#elif defined(H_ONE_XCHG)
+	atomic { BUF_EMPTY(0); old = mem[V_W]; mem[V_W] = RUN };
+	kicked(old)
 #else
-	atomic { BUF_EMPTY(0); old = mem[V_W]; mem[V_W] = RUN }
+	atomic { BUF_EMPTY(0); old = mem[V_W];
+		 mem[V_W] = (old == POLL -> RUN : old) };
+	kicked(old);
+	atomic { BUF_EMPTY(0); mem[V_W] = RUN }
 #endif
 }
 
@@ -163,6 +186,7 @@ loop:
 	:: else
 	fi;
 	atomic { !BUF_HAS(0, V_W); old = mem[V_W]; mem[V_W] = RUN };
+	kicked(old);
 	if
 	:: old == KICKED -> end = LEAVE
 	:: else
@@ -171,12 +195,6 @@ loop:
 	leave_word(old);
 #endif
 	in_poll = 0;
-#ifndef M_KICK_IGNORED
-	if
-	:: old == KICKED -> atomic { mem[V_NR] = 1; owed = 1 }
-	:: else
-	fi;
-#endif
 #if !defined(M_TEST_BEFORE_XCHG) && !defined(H_XCHG_RELAXED)
 	if
 	:: RD(0, V_NR) -> end = LEAVE
