@@ -56,18 +56,34 @@ static __always_inline void ipipt_word_poll(atomic_t *word)
 }
 
 /**
- * ipipt_word_leave() - receiver: no more kicks from here on
+ * ipipt_word_leave() - receiver: stop inviting kicks
  * @word: the CPU's own word
  *
- * Fully ordered. A sender that still saw POLL or KICKED published its work
- * before this exchange, so whoever looks for work after it finds it.
+ * Fully ordered when there was no kick: work published from here on comes with
+ * a hardware IPI, and none was left behind. A kick stays visible in the word,
+ * to senders and to the rescue timer, until ipipt_word_ack().
  *
  * Context: the CPU that owns @word, IRQs off.
- * Return: true when a kick was consumed: the caller owes a drain.
+ * Return: true when there was a kick: the caller owes a drain, makes sure that
+ * it will happen, and calls ipipt_word_ack() after that.
  */
 static __always_inline bool ipipt_word_leave(atomic_t *word)
 {
-	return atomic_xchg(word, IPIPT_RUN) == IPIPT_KICKED;
+	return atomic_cmpxchg(word, IPIPT_POLL, IPIPT_RUN) == IPIPT_KICKED;
+}
+
+/**
+ * ipipt_word_ack() - receiver: the kick is taken care of
+ * @word: the CPU's own word
+ *
+ * Fully ordered. A sender that still saw KICKED published its work before this
+ * exchange, so the drain that follows finds it.
+ *
+ * Context: the CPU that owns @word, IRQs off, after ipipt_word_leave() said so.
+ */
+static __always_inline void ipipt_word_ack(atomic_t *word)
+{
+	(void)atomic_xchg(word, IPIPT_RUN);
 }
 
 /**

@@ -197,9 +197,14 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
 		}
 		cpu_relax();
 	}
-	c->owed = ipipt_word_leave(&c->word);
+	if (ipipt_word_leave(&c->word)) {
+		c->owed = true;
+		/* Ends the idle loop, whose tail drains the call queue. */
+		set_tsk_need_resched(current);
+		ipipt_word_ack(&c->word);
+	}
 	/* A sender may have been faster than the reason found above. */
-	if (c->owed || tif_need_resched())
+	if (tif_need_resched())
 		end = IPIPT_END_KICK;
 	arm_cpuidle_restore_irq_context(&context);
 	return end;

@@ -111,11 +111,6 @@ static bool ipipt_poll(struct ipipt_cpu *c)
 	ipipt_count(IPIPT_STAT_CYCLES, cycles);
 	switch (end) {
 	case IPIPT_END_KICK:
-		/*
-		 * Ends the idle loop, whose tail drains the call queue. On x86
-		 * the sender has set it already.
-		 */
-		set_tsk_need_resched(current);
 		ipipt_count(IPIPT_STAT_KICKED, 1);
 		break;
 	case IPIPT_END_LIMIT:

@@ -41,12 +41,18 @@ static ktime_t ipipt_rescue_period(void)
  * the end of the idle loop, until the call queue is drained and it is switched
  * out. The word tells earlier where there is one.
  */
-static bool ipipt_rescue_kicked(struct ipipt_cpu *c)
+static bool ipipt_rescue_kicked(struct ipipt_cpu *c, u32 *seq)
 {
 	struct task_struct *idle = READ_ONCE(c->idle);
 
-	return atomic_read(&c->word) == IPIPT_KICKED ||
-	       (idle && test_tsk_need_resched(idle));
+	/* First, so that a newer poll is never judged with this number. */
+	*seq = READ_ONCE(c->seq);
+	smp_rmb();
+	if (atomic_read(&c->word) == IPIPT_KICKED)
+		return true;
+	/* The receiver sets NEED_RESCHED before its word leaves KICKED. */
+	smp_rmb();
+	return idle && test_tsk_need_resched(idle);
 }
 
 /* Look at every CPU; true when a kick is outstanding somewhere. */
@@ -54,14 +60,13 @@ static bool ipipt_rescue_scan(void)
 {
 	enum ipipt_watch_verdict verdict;
 	bool outstanding = false;
-	struct ipipt_cpu *c;
 	unsigned int cpu;
+	bool kicked;
+	u32 seq;
 
 	for_each_online_cpu(cpu) {
-		c = per_cpu_ptr(&ipipt_cpu, cpu);
-		verdict = ipipt_watch_step(per_cpu_ptr(&ipipt_watch, cpu),
-					   ipipt_rescue_kicked(c),
-					   READ_ONCE(c->seq));
+		kicked = ipipt_rescue_kicked(per_cpu_ptr(&ipipt_cpu, cpu), &seq);
+		verdict = ipipt_watch_step(per_cpu_ptr(&ipipt_watch, cpu), kicked, seq);
 		if (verdict == IPIPT_WATCH_QUIET)
 			continue;
 		outstanding = true;

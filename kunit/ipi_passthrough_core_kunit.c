@@ -119,6 +119,11 @@ static void word_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&word), (int)IPIPT_KICKED);
 	KUNIT_EXPECT_TRUE(test, ipipt_word_kick(&word));
 	KUNIT_EXPECT_TRUE(test, ipipt_word_leave(&word));
+	/* Until it is acknowledged, others see it and need not kick. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&word), (int)IPIPT_KICKED);
+	KUNIT_EXPECT_TRUE(test, ipipt_word_kick(&word));
+	ipipt_word_ack(&word);
+	KUNIT_EXPECT_EQ(test, atomic_read(&word), (int)IPIPT_RUN);
 	KUNIT_EXPECT_FALSE(test, ipipt_word_leave(&word));
 	KUNIT_EXPECT_FALSE(test, ipipt_word_kick(&word));
 }
@@ -131,7 +136,8 @@ static void word_test(struct kunit *test)
 enum sim_pc {
 	SIM_IDLE,	/* about to poll */
 	SIM_SPIN,
-	SIM_LEFT,	/* word says RUN, interrupts still masked */
+	SIM_LEAVE,	/* a reason was found, interrupts still masked */
+	SIM_ACK,	/* there was a kick */
 	SIM_OPEN,	/* interrupts are taken; idle again or reschedule */
 	SIM_TAIL,	/* the idle loop ended: drain */
 	SIM_HALT,	/* natively idle: only an interrupt helps */
@@ -212,8 +218,6 @@ static void sim_interrupt(struct sim *s)
 /* One step of the receiver; false when it can only wait for somebody else. */
 static bool sim_receive(struct sim *s, struct sim_result *r)
 {
-	bool owed;
-
 	switch (s->pc) {
 	case SIM_IDLE:
 		if (s->polls++ == SIM_POLLS) {
@@ -226,17 +230,18 @@ static bool sim_receive(struct sim *s, struct sim_result *r)
 	case SIM_SPIN:
 		if (!s->irq && atomic_read(&s->word) != IPIPT_KICKED)
 			return false;
-		s->pc = SIM_LEFT;
+		s->pc = SIM_LEAVE;
 		return true;
-	case SIM_LEFT:
-		if (r->brk == SIM_BREAK_STORE) {
-			owed = false;
+	case SIM_LEAVE:
+		s->pc = SIM_OPEN;
+		if (r->brk == SIM_BREAK_STORE)
 			atomic_set(&s->word, IPIPT_RUN);
-		} else {
-			owed = ipipt_word_leave(&s->word);
-		}
-		if (owed && r->brk != SIM_BREAK_NO_DRAIN)
-			s->resched = true;
+		else if (ipipt_word_leave(&s->word))
+			s->pc = SIM_ACK;
+		return true;
+	case SIM_ACK:
+		s->resched = r->brk != SIM_BREAK_NO_DRAIN;
+		ipipt_word_ack(&s->word);
 		s->pc = SIM_OPEN;
 		return true;
 	case SIM_OPEN:

@@ -45,6 +45,9 @@ table()
 	done
 	alone selftest-live 'modules-6.12-amd64' 'scripts/selftest.sh live'
 	step kunit 'modules-kunit-amd64' scripts/kunit.sh
+	guest net-x86 6.1-amd64 "--guest x86-plain --net tap tests/harness/smoke.sh"
+	guest net-arm64 6.1-arm64 "--guest arm64-cvm --net tap tests/harness/smoke.sh"
+	guest net-host 6.12-arm64 "--guest arm64-host --net tap tests/harness/smoke.sh"
 	ipi_steps
 }
 

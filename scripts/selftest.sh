@@ -15,6 +15,7 @@ set -euo pipefail
 SUM=$CVM_TOP/scripts/ktap-sum.py
 RUN=$CVM_TOP/scripts/vm-run.sh
 NETNS=$CVM_TOP/scripts/netns.sh
+SAME_ARMS=$CVM_TOP/scripts/same-arms.py
 RESULTS=$CVM_BUILD/results
 NAME=selftest-$$
 WORK=$(mktemp -d)
@@ -241,8 +242,13 @@ live()
 		--timeout 45 --param FAULT=hang
 	check "live: script that is killed" fault truncated "problem: truncated KTAP:" \
 		--param FAULT=kill
-	check "live: stall of one CPU" fault stall "problem: stall: cpu" \
-		--param "FAULT=irqsoff 9000"
+	# shellcheck disable=SC2016
+	check "live: stall of one CPU" fault stall "problem: stall: cpu 1 silent" \
+		--param "FAULT=irqsoff 9000" --param 'SETUP=taskset -p 2 $$'
+	check "live: arms of a comparison that are the same" \
+		"$SAME_ARMS" "$RESULTS/$NAME/warn" "$RESULTS/$NAME/oops"
+	check "live: arms of a comparison that are not" says 1 "argv: only A has" \
+		"$SAME_ARMS" "$RESULTS/$NAME/good" "$RESULTS/$NAME/oops"
 	check "live: stall of the only CPU" fault stall1 "problem: stall: guest silent" --smp 1 \
 		--param "FAULT=irqsoff 9000"
 	check "live: allowed stall is reported" says 0 "note: stall: guest silent" guest allowed \
