@@ -21,7 +21,7 @@ no_leaks()
 	# Objects younger than five seconds are not reported, and what a first
 	# scan finds may only be on its way somewhere.
 	sleep 6
-	echo scan >$KMEMLEAK
+	echo scan >$KMEMLEAK || fail "kmemleak is switched off: boot with kmemleak=on"
 	echo scan >$KMEMLEAK
 	cat $KMEMLEAK >/tmp/leaks
 	[ -s /tmp/leaks ] || return 0
