@@ -31,16 +31,17 @@ static int ipipt_stats_show(struct seq_file *m, void *v)
 	u64 n[IPIPT_STATS];
 	unsigned int cpu, i;
 
-	seq_puts(m, "# cpu on soft hard rescued polls kicked expired poll_us\n");
+	seq_puts(m, "# cpu on soft hard self rescued polls kicked expired poll_us\n");
 	mutex_lock(&ipipt_base_lock);
 	for_each_possible_cpu(cpu) {
 		c = per_cpu_ptr(&ipipt_cpu, cpu);
 		base = per_cpu_ptr(&ipipt_base, cpu);
 		for (i = 0; i < IPIPT_STATS; i++)
 			n[i] = READ_ONCE(c->stat[i]) - base->stat[i];
-		seq_printf(m, "%u %d %llu %llu %lu %llu %llu %llu %llu\n",
+		seq_printf(m, "%u %d %llu %llu %llu %lu %llu %llu %llu %llu\n",
 			   cpu, READ_ONCE(c->enabled),
 			   n[IPIPT_STAT_SOFT], n[IPIPT_STAT_HARD],
+			   n[IPIPT_STAT_SELF],
 			   ipipt_rescued(cpu) - base->rescued,
 			   n[IPIPT_STAT_POLLS], n[IPIPT_STAT_KICKED],
 			   n[IPIPT_STAT_EXPIRED],

@@ -31,6 +31,7 @@
 #include <asm/cpuidle.h>
 #include <asm/sysreg.h>
 
+#include <compat/idle.h>
 #include <compat/irq.h>
 
 #include "ipipt.h"
@@ -138,7 +139,11 @@ static void ipipt_guard_softirq(void *data, unsigned int vec)
 {
 	if (!is_idle_task(current) || !this_cpu_read(ipipt_cpu.owed))
 		return;
+	/* The drain itself runs the softirqs that it raised. */
+	if (!cvm_idle_interrupted())
+		return;
 	this_cpu_write(ipipt_cpu.owed, false);
+	ipipt_count(IPIPT_STAT_SELF, 1);
 	ipipt_arch_send_hard(smp_processor_id());
 }
 
@@ -150,26 +155,28 @@ static struct ipipt_probe ipipt_probes[] = {
  * ipipt_arch_spin() - poll until there is a reason to stop
  * @c:     this CPU
  * @limit: cycles to poll at most, 0 for no limit
+ * @spent: receives the cycles polled
  *
  * Context: the idle task, IRQs off, RCU not watching.
  * Return: why it stopped. The word says RUN again, so that work published from
  * here on comes with a hardware IPI.
  */
-noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
+noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spent)
 {
 	/*
 	 * Whoever sets TIF_NEED_RESCHED kicks next. Leaving between the two
 	 * would turn that kick into a hardware IPI: give it 10 us.
 	 */
 	const u64 grace = ipipt_khz() / 100;
-	const u64 start = ipipt_cycles();
 	struct arm_cpuidle_irq_context context;
 	enum ipipt_end end;
-	u64 resched = 0;
+	u64 start, resched = 0;
 
 	c->owed = false;
 	arm_cpuidle_save_irq_context(&context);
 	ipipt_word_poll(&c->word);
+	/* Only now: a hypervisor may make this read slow. */
+	start = ipipt_cycles();
 	for (;;) {
 		if (atomic_read(&c->word) == IPIPT_KICKED) {
 			end = IPIPT_END_KICK;
@@ -206,6 +213,7 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
 	/* A sender may have been faster than the reason found above. */
 	if (tif_need_resched())
 		end = IPIPT_END_KICK;
+	*spent = ipipt_cycles() - start;
 	arm_cpuidle_restore_irq_context(&context);
 	return end;
 }

@@ -146,13 +146,18 @@ static void ipipt_guard_softirq(void *data, unsigned int vec)
 	/* CPUs that never polled stay exactly as they are without the module. */
 	if (!is_idle_task(current) || !this_cpu_read(ipipt_cpu.idle))
 		return;
+	/* The drain itself runs the softirqs that it raised. */
+	if (!cvm_idle_interrupted())
+		return;
 
 	if (test_thread_flag(TIF_POLLING_NRFLAG)) {
 		__current_clr_polling();
 		smp_mb__after_atomic(); /* pairs with the senders' cmpxchg */
 	}
-	if (tif_need_resched())
-		apic->send_IPI_self(CALL_FUNCTION_SINGLE_VECTOR);
+	if (!tif_need_resched())
+		return;
+	ipipt_count(IPIPT_STAT_SELF, 1);
+	apic->send_IPI_self(CALL_FUNCTION_SINGLE_VECTOR);
 }
 
 static struct ipipt_probe ipipt_probes[] = {
@@ -164,6 +169,7 @@ static struct ipipt_probe ipipt_probes[] = {
  * ipipt_arch_spin() - poll until there is a reason to stop
  * @c:     this CPU
  * @limit: cycles to poll at most, 0 for no limit
+ * @spent: receives the cycles polled
  *
  * Every interrupt ends the poll, as it ends a HLT: the idle loop has to look at
  * timers that the handler may have queued. RCU's extended quiescent state is
@@ -173,7 +179,7 @@ static struct ipipt_probe ipipt_probes[] = {
  * Return: why it stopped. TIF_POLLING_NRFLAG is clear, so that work published
  * from here on comes with a hardware IPI.
  */
-noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
+noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spent)
 {
 	atomic_t *state = this_cpu_ptr(&context_tracking.state);
 	const int before = atomic_read(state);
@@ -202,6 +208,7 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
 		raw_local_irq_disable();
 	}
 	current_clr_polling();
+	*spent = ipipt_cycles() - start;
 	/* A sender may have been faster than the limit found above. */
 	if (end == IPIPT_END_LIMIT && tif_need_resched())
 		end = IPIPT_END_KICK;

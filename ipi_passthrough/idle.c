@@ -51,13 +51,13 @@ static LIST_HEAD(ipipt_wraps);
 static struct cpuidle_device __percpu *ipipt_devs;
 static bool ipipt_own_driver;
 
-static noinstr enum ipipt_end ipipt_spin(struct ipipt_cpu *c, u64 limit)
+static noinstr enum ipipt_end ipipt_spin(struct ipipt_cpu *c, u64 limit, u64 *spent)
 {
 	enum ipipt_end end;
 
 	instrumentation_begin();
 	ct_cpuidle_enter();
-	end = ipipt_arch_spin(c, limit);
+	end = ipipt_arch_spin(c, limit, spent);
 	ct_cpuidle_exit();
 	instrumentation_end();
 	return end;
@@ -92,7 +92,7 @@ static noinstr int ipipt_enter_orig(ipipt_enter_fn enter,
 /* True when the idle call is over, false when the CPU shall idle natively. */
 static bool ipipt_poll(struct ipipt_cpu *c)
 {
-	u64 limit, start, cycles;
+	u64 limit, spent;
 	enum ipipt_end end;
 
 	if (!READ_ONCE(c->enabled))
@@ -103,12 +103,10 @@ static bool ipipt_poll(struct ipipt_cpu *c)
 	WRITE_ONCE(c->seq, c->seq + 1);
 	trace_ipipt_poll_enter(smp_processor_id());
 
-	start = ipipt_cycles();
-	end = ipipt_spin(c, limit);
-	cycles = ipipt_cycles() - start;
+	end = ipipt_spin(c, limit, &spent);
 
 	ipipt_count(IPIPT_STAT_POLLS, 1);
-	ipipt_count(IPIPT_STAT_CYCLES, cycles);
+	ipipt_count(IPIPT_STAT_CYCLES, spent);
 	switch (end) {
 	case IPIPT_END_KICK:
 		ipipt_count(IPIPT_STAT_KICKED, 1);
@@ -120,7 +118,7 @@ static bool ipipt_poll(struct ipipt_cpu *c)
 	case IPIPT_END_DISABLED:
 		break;
 	}
-	trace_ipipt_poll_exit(smp_processor_id(), end, cycles);
+	trace_ipipt_poll_exit(smp_processor_id(), end, spent);
 	return end != IPIPT_END_LIMIT;
 }
 

@@ -24,6 +24,7 @@ struct task_struct;
  * enum ipipt_stat - the counters of one CPU
  * @IPIPT_STAT_SOFT:    kicks sent by this CPU without a hardware IPI
  * @IPIPT_STAT_HARD:    IPIs to CPUs of the mask that this CPU sent in hardware
+ * @IPIPT_STAT_SELF:    drains that the softirq guard had done by an IPI to itself
  * @IPIPT_STAT_POLLS:   polls of this CPU
  * @IPIPT_STAT_KICKED:  polls ended by a kick
  * @IPIPT_STAT_EXPIRED: polls ended by poll_limit_us
@@ -33,6 +34,7 @@ struct task_struct;
 enum ipipt_stat {
 	IPIPT_STAT_SOFT,
 	IPIPT_STAT_HARD,
+	IPIPT_STAT_SELF,
 	IPIPT_STAT_POLLS,
 	IPIPT_STAT_KICKED,
 	IPIPT_STAT_EXPIRED,
@@ -97,7 +99,7 @@ int ipipt_arch_init(void);
 void ipipt_arch_exit(void);
 int ipipt_arch_hook(void);
 void ipipt_arch_unhook(void);
-enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit);
+enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spent);
 void ipipt_arch_native_idle(void);
 void ipipt_arch_send_hard(unsigned int cpu);
 const char *ipipt_arch_ipis(void);

@@ -30,6 +30,25 @@ static __always_inline void ct_cpuidle_exit(void)
 }
 #endif
 
+#ifndef HAVE_CT_NMI_NESTING
+#define ct_nmi_nesting ct_dynticks_nmi_nesting
+#define CT_NESTING_IRQ_NONIDLE DYNTICK_IRQ_NONIDLE
+#endif
+
+/**
+ * cvm_idle_interrupted() - does the caller run on top of an interrupt?
+ *
+ * The entry code counts interrupts of the idle task, and of no other, in the
+ * context tracking state (irqentry_enter() and its arm64 twin).
+ *
+ * Context: the idle task, in a softirq. Return: false in a softirq that the end
+ * of the idle loop runs by itself.
+ */
+static inline bool cvm_idle_interrupted(void)
+{
+	return ct_nmi_nesting() != CT_NESTING_IRQ_NONIDLE;
+}
+
 #if defined(CONFIG_X86_64) && !defined(HAVE_SYM_arch_cpu_idle)
 /* No kernel without the export has TDX support, where a plain HLT would fault. */
 #include <linux/cpu.h>

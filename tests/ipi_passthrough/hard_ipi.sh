@@ -13,7 +13,9 @@ setup()
 {
 	need_cpus 4
 	ipi_load ipi_bench
-	ipi_load ipi_passthrough
+	# More vCPUs spin here than the host may have cores. One that it does not run
+	# for long would be rescued by a hardware IPI, which is not what is counted.
+	ipi_load ipi_passthrough rescue_us=1000000
 	expect_eq 0 "$(ipi_get_mask)" "mask after loading"
 }
 
@@ -43,10 +45,10 @@ masked()
 	ipi_set_mask "$3"
 	ipi_reset_stats
 	ipi_count_hard "$2" "mode=$1 sender=0 targets=$2 count=$COUNT gap_us=200"
+	note "$1 to $2, mask $3: $(ipi_stat soft) soft, $(ipi_stat hard) hard, $(ipi_stat polls) polls, $(ipi_stat kicked) kicked"
 	expect_per_call 0 $LIMIT "$1 to $2, mask $3"
 	expect_ge "$(ipi_stat soft)" $((COUNT * 95 / 100)) "soft IPIs sent"
-	rescued=$(ipi_stat rescued)
-	[ "$rescued" = 0 ] || note "$rescued kicks were rescued: the host did not run that vCPU"
+	expect_eq 0 "$(ipi_result never_idle)" "calls to a CPU that did not become idle"
 }
 
 # The same with the mask off is what the others are compared with.

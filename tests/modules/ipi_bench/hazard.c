@@ -140,7 +140,6 @@ static bool ipib_hazard_round(struct ipib_hazard *h, unsigned int cpu, unsigned 
  */
 int ipib_hazard(const struct ipib_request *req, struct ipib_result *res)
 {
-	u64 gap = ipib_ns_to_clock((u64)req->gap_us * NSEC_PER_USEC);
 	struct ipib_hazard *h = &ipib_hz;
 	unsigned int i;
 	int err = 0;
@@ -155,7 +154,7 @@ int ipib_hazard(const struct ipib_request *req, struct ipib_result *res)
 
 	for (i = 0; i < req->count && !READ_ONCE(res->abort); i++) {
 		cond_resched();
-		ipib_gap(gap);
+		ipib_gap(req, res);
 		if (!ipib_hazard_round(h, cpumask_first(&req->targets), i)) {
 			err = -ETIMEDOUT;
 			break;

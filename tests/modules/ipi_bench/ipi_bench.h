@@ -44,6 +44,7 @@ struct ipib_request {
  * @timeouts: answers later than IPIB_LATE_NS, or given up by the hazard's softirq
  * @target_idle: answers given by a CPU that had been idle (one per target and call)
  * @idle_loop: answers given from the idle loop itself, i.e. without any interrupt
+ * @never_idle: calls made although a target did not become idle
  * @softirq_on_idle: hazard only: softirqs that ran on top of the idle task
  * @entry: clock ticks from the call to the handler's start (of the last target, for a mask)
  * @rtt: clock ticks from the call to its return
@@ -52,6 +53,7 @@ struct ipib_request {
 struct ipib_result {
 	unsigned int done;
 	unsigned int timeouts;
+	unsigned int never_idle;
 	atomic_t target_idle;
 	atomic_t idle_loop;
 	unsigned int softirq_on_idle;
@@ -63,8 +65,12 @@ struct ipib_result {
 int ipib_measure(const struct ipib_request *req, struct ipib_result *res);
 int ipib_hazard(const struct ipib_request *req, struct ipib_result *res);
 
+/* idle.c */
+void ipib_gap(const struct ipib_request *req, struct ipib_result *res);
+int ipib_idle_watch(void);
+void ipib_idle_unwatch(void);
+
 /* measure.c, shared by hazard.c */
-void ipib_gap(u64 ticks);
 void ipib_note_context(struct ipib_result *res);
 
 #endif /* IPI_BENCH_H */

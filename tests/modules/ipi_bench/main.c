@@ -280,6 +280,7 @@ static int ipib_result_show(struct seq_file *m, void *unused)
 	seq_printf(m, "gap_us=%u\n", req->gap_us);
 	seq_printf(m, "done=%u\n", res->done);
 	seq_printf(m, "timeouts=%u\n", res->timeouts);
+	seq_printf(m, "never_idle=%u\n", res->never_idle);
 	seq_printf(m, "target_idle=%d\n", atomic_read(&res->target_idle));
 	seq_printf(m, "idle_loop=%d\n", atomic_read(&res->idle_loop));
 	seq_printf(m, "softirq_on_idle=%u\n", res->softirq_on_idle);
@@ -293,13 +294,16 @@ DEFINE_SHOW_ATTRIBUTE(ipib_result);
 
 static int __init ipib_init(void)
 {
+	int err;
+
 	if (!ipib_clock_khz()) {
 		pr_err("ipi_bench: the CPU's counter has no known rate\n");
 		return -ENODEV;
 	}
+	err = ipib_idle_watch();
+	if (err)
+		return err;
 	ipib_dir = debugfs_create_dir("ipi_bench", NULL);
-	if (IS_ERR(ipib_dir))
-		return PTR_ERR(ipib_dir);
 	debugfs_create_file("run", 0200, ipib_dir, NULL, &ipib_run_fops);
 	debugfs_create_file("result", 0400, ipib_dir, NULL, &ipib_result_fops);
 	return 0;
@@ -308,6 +312,7 @@ static int __init ipib_init(void)
 static void __exit ipib_exit(void)
 {
 	debugfs_remove_recursive(ipib_dir);
+	ipib_idle_unwatch();
 	kvfree(ipib_res.entry);
 	kvfree(ipib_res.rtt);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The measurement loops. They run in a thread bound to the sending CPU. Between two calls the
- * sender spins: a sleeping one would wake up by a timer interrupt and measure its own idle exit.
+ * The measurement loops. They run in a thread bound to the sending CPU.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -14,18 +13,6 @@
 #include "ipi_bench.h"
 
 static DEFINE_PER_CPU(u64, ipib_entry_time);
-
-/**
- * ipib_gap() - spin for a while, so that the targets go idle
- * @ticks: time in clock ticks
- */
-void ipib_gap(u64 ticks)
-{
-	u64 from = ipib_clock();
-
-	while (ipib_clock() - from < ticks)
-		cpu_relax();
-}
 
 /**
  * ipib_note_context() - record what the CPU was doing when the call reached it
@@ -97,12 +84,11 @@ typedef void (*ipib_call_t)(const struct ipib_request *req, struct ipib_result *
 
 static int ipib_call_loop(const struct ipib_request *req, struct ipib_result *res, ipib_call_t call)
 {
-	u64 gap = ipib_ns_to_clock((u64)req->gap_us * NSEC_PER_USEC);
 	unsigned int i;
 
 	for (i = 0; i < req->count && !READ_ONCE(res->abort); i++) {
 		cond_resched();
-		ipib_gap(gap);
+		ipib_gap(req, res);
 		call(req, res, i);
 		if (ipib_ns_between(0, res->rtt[i]) > IPIB_LATE_NS)
 			res->timeouts++;
@@ -161,7 +147,6 @@ static bool ipib_wait_seen(struct ipib_sleeper *s, unsigned int number)
 
 static int ipib_wakeup_loop(const struct ipib_request *req, struct ipib_result *res)
 {
-	u64 gap = ipib_ns_to_clock((u64)req->gap_us * NSEC_PER_USEC);
 	struct ipib_sleeper s = {};
 	struct task_struct *task;
 	unsigned int i;
@@ -177,7 +162,7 @@ static int ipib_wakeup_loop(const struct ipib_request *req, struct ipib_result *
 
 	for (i = 0; i < req->count && !READ_ONCE(res->abort); i++) {
 		cond_resched();
-		ipib_gap(gap);
+		ipib_gap(req, res);
 		if (!READ_ONCE(task->on_cpu))
 			atomic_inc(&res->target_idle);
 		from = ipib_clock();

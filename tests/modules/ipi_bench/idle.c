@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which CPUs are in their idle loop, from the tracepoint that the kernel passes on the way in and
+ * out. A call measured as one to an idle CPU has to find it idle, also on a host that is so short
+ * of cores that a vCPU needs milliseconds to get there.
+ */
+#include <linux/delay.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+#include <trace/events/power.h>
+
+#include "ipi_bench.h"
+
+#define IPIB_IDLE_PATIENCE_NS	NSEC_PER_SEC
+#define IPIB_SETTLE_NS		(50 * NSEC_PER_USEC)
+
+static DEFINE_PER_CPU(bool, ipib_idle);
+
+static void ipib_probe_cpu_idle(void *data, unsigned int state, unsigned int cpu)
+{
+	WRITE_ONCE(*per_cpu_ptr(&ipib_idle, cpu), state != PWR_EVENT_EXIT);
+}
+
+static bool ipib_all_idle(const struct cpumask *cpus)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, cpus)
+		if (!READ_ONCE(*per_cpu_ptr(&ipib_idle, cpu)))
+			return false;
+	return true;
+}
+
+/**
+ * ipib_gap() - pause until all targets have been idle for a while
+ * @req: the targets and the time to sleep, gap_us
+ * @res: counts the times that a target did not become idle
+ *
+ * The sender sleeps, so that targets which poll have the host's cores for themselves and arrive
+ * where they poll. Then it spins until none of them has moved for IPIB_SETTLE_NS, by which time its
+ * own way out of idle is no longer part of what is measured.
+ *
+ * Context: thread bound to the sending CPU, may sleep.
+ */
+void ipib_gap(const struct ipib_request *req, struct ipib_result *res)
+{
+	const u64 patience = ipib_ns_to_clock(IPIB_IDLE_PATIENCE_NS);
+	const u64 settle = ipib_ns_to_clock(IPIB_SETTLE_NS);
+	u64 begin, now, since;
+
+	usleep_range(req->gap_us, req->gap_us + req->gap_us / 4);
+	begin = ipib_clock();
+	since = begin;
+	do {
+		now = ipib_clock();
+		if (!ipib_all_idle(&req->targets))
+			since = now;
+		if (now - begin > patience) {
+			res->never_idle++;
+			return;
+		}
+	} while (now - since < settle);
+}
+
+/**
+ * ipib_idle_watch() - begin to follow the CPUs
+ *
+ * Context: process, may sleep. Return: 0 or a tracepoint error.
+ */
+int ipib_idle_watch(void)
+{
+	int err = register_trace_cpu_idle(ipib_probe_cpu_idle, NULL);
+
+	/* Who is idle already says so when it goes back. */
+	if (!err)
+		wake_up_all_idle_cpus();
+	return err;
+}
+
+/**
+ * ipib_idle_unwatch() - undo ipib_idle_watch()
+ *
+ * Context: process, may sleep.
+ */
+void ipib_idle_unwatch(void)
+{
+	unregister_trace_cpu_idle(ipib_probe_cpu_idle, NULL);
+	tracepoint_synchronize_unregister();
+}
