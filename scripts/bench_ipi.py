@@ -118,8 +118,8 @@ class Run:
         return argv, sorted(w for w in words if w not in self.append.split())
 
     def summary(self):
-        keys = ("guest", "argv", "qemu", "cpu", "kernel", "accel", "facts", "host", "heartbeat",
-                "duration_s")
+        keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "accel", "facts", "host",
+                "heartbeat", "duration_s")
         out = {k: self.record.get(k) for k in keys}
         out.update(arch=self.arch, run=self.name, cpus=self.cpus, append=self.append)
         return out
