@@ -4,42 +4,59 @@
 # that it does what it says. Wants at least two CPUs.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
-. /tests/ipi_passthrough/lib.sh
+. /tests/lib/ipi.sh
+
+idle_driver()
+{
+	cat /sys/devices/system/cpu/cpuidle/current_driver 2>/dev/null || echo none
+}
+
+polling()
+{
+	[ "$(ipi_stat polls "$1")" -gt 0 ]
+}
+
+# A mask with the first bit set that no CPU can have.
+possible_cpus_plus_one()
+{
+	last=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
+	printf '%x' $((1 << (last + 1)))
+}
 
 loads_switched_off()
 {
 	before=$(idle_driver)
 	load_module ipi_passthrough
-	expect_eq 0 "$(mask_now)" "mask after insmod"
+	expect_eq 0 "$(ipi_get_mask)" "mask after insmod"
 	expect_eq "$before" "$(idle_driver)" "idle driver after insmod"
-	expect_eq 644 "$(stat -c %a $KNOB)" "mode of the knob"
+	expect_eq 644 "$(stat -c %a $IPI_KNOB)" "mode of the knob"
 }
 
 takes_masks()
 {
 	for mask in 1 0x1 0X1 3 0x3 00000002 2; do
-		echo "$mask" >$KNOB || fail "'$mask' was refused"
-		expect_eq "$((0x${mask#0[xX]}))" "$((0x$(mask_now)))" "mask after writing '$mask'"
+		echo "$mask" >$IPI_KNOB || fail "'$mask' was refused"
+		expect_eq "$((0x${mask#0[xX]}))" "$((0x$(ipi_get_mask)))" "mask after writing '$mask'"
 	done
-	printf 3 >$KNOB || fail "a mask without a new line was refused"
-	expect_eq 3 "$(mask_now)"
-	echo 0 >$KNOB
-	expect_eq 0 "$(mask_now)" "mask after writing 0"
+	printf 3 >$IPI_KNOB || fail "a mask without a new line was refused"
+	expect_eq 3 "$(ipi_get_mask)"
+	echo 0 >$IPI_KNOB
+	expect_eq 0 "$(ipi_get_mask)" "mask after writing 0"
 }
 
 refuses()
 {
-	echo 1 >$KNOB
-	expect_errno "echo '$2' >$KNOB" "$1"
-	expect_eq 1 "$(mask_now)" "mask after writing '$2'"
+	echo 1 >$IPI_KNOB
+	expect_errno "echo '$2' >$IPI_KNOB" "$1"
+	expect_eq 1 "$(ipi_get_mask)" "mask after writing '$2'"
 	# A lock that the refusal kept would stop this writer for ever.
-	timeout 10 sh -c "echo 2 >$KNOB" || fail "the next writer hangs"
-	expect_eq 2 "$(mask_now)"
+	timeout 10 sh -c "echo 2 >$IPI_KNOB" || fail "the next writer hangs"
+	expect_eq 2 "$(ipi_get_mask)"
 }
 
 refuses_bad_masks()
 {
-	defer "echo 0 >$KNOB"
+	defer "echo 0 >$IPI_KNOB"
 	for text in "" " " 0x "0x 1" g 1g -1 1.5 0x0x1 , 0x,; do
 		refuses EINVAL "$text"
 	done
@@ -52,76 +69,76 @@ refuses_bad_masks()
 
 write_nothing()
 {
-	echo 1 >$KNOB
-	: >$KNOB
-	expect_eq 1 "$(mask_now)" "mask after writing nothing at all"
-	echo 0 >$KNOB
+	echo 1 >$IPI_KNOB
+	: >$IPI_KNOB
+	expect_eq 1 "$(ipi_get_mask)" "mask after writing nothing at all"
+	echo 0 >$IPI_KNOB
 }
 
 polls_and_stops()
 {
-	defer "echo 0 >$KNOB"
-	echo >$STATS
-	echo 2 >$KNOB
+	defer "echo 0 >$IPI_KNOB"
+	echo >$IPI_STATS
+	echo 2 >$IPI_KNOB
 	wait_for 10 "polling 1" || fail "CPU 1 does not poll"
-	expect_eq 0 "$(stat_of 0 polls)" "polls of CPU 0, which is not in the mask"
-	echo 0 >$KNOB
-	before=$(stat_of 1 polls)
+	expect_eq 0 "$(ipi_stat polls 0)" "polls of CPU 0, which is not in the mask"
+	echo 0 >$IPI_KNOB
+	before=$(ipi_stat polls 1)
 	sleep 1
-	expect_eq "$before" "$(stat_of 1 polls)" "polls after the mask was cleared"
+	expect_eq "$before" "$(ipi_stat polls 1)" "polls after the mask was cleared"
 }
 
 kicks_are_counted()
 {
-	defer "echo 0 >$KNOB"
-	echo 2 >$KNOB
+	defer "echo 0 >$IPI_KNOB"
+	echo 2 >$IPI_KNOB
 	wait_for 10 "polling 1" || fail "CPU 1 does not poll"
-	echo >$STATS
-	wait_for 20 'taskset 2 true; [ "$(stat_of 1 kicked)" -ge 20 ]' ||
-		fail "only $(stat_of 1 kicked) polls of CPU 1 were ended by a kick"
-	expect_ge "$(stat_sum soft)" 20 "soft kicks sent"
+	echo >$IPI_STATS
+	wait_for 20 'taskset 2 true; [ "$(ipi_stat kicked 1)" -ge 20 ]' ||
+		fail "only $(ipi_stat kicked 1) polls of CPU 1 were ended by a kick"
+	expect_ge "$(ipi_stat soft)" 20 "soft kicks sent"
 }
 
 poll_limit()
 {
 	param=/sys/module/ipi_passthrough/parameters/poll_limit_us
-	defer "echo 0 >$param; echo 0 >$KNOB"
+	defer "echo 0 >$param; echo 0 >$IPI_KNOB"
 	expect_eq 0 "$(cat $param)" "default of poll_limit_us"
 	! echo -1 >$param || fail "-1 was accepted"
 	! echo x >$param || fail "x was accepted"
 	echo 200 >$param
-	echo 2 >$KNOB
-	echo >$STATS
+	echo 2 >$IPI_KNOB
+	echo >$IPI_STATS
 	sleep 2
-	expect_ge "$(stat_of 1 expired)" 1 "polls that ended by the limit"
+	expect_ge "$(ipi_stat expired 1)" 1 "polls that ended by the limit"
 	# Idle all the time, so nearly all of it was native idle.
-	expect_le "$(stat_of 1 poll_us)" 1000000 "us polled in 2 s with a limit of 200 us per idle period"
+	expect_le "$(ipi_stat poll_us 1)" 1000000 "us polled in 2 s with a limit of 200 us per idle period"
 }
 
 native_again()
 {
 	before=$(idle_driver)
-	echo 3 >$KNOB || fail "mask 3 was refused"
+	echo 3 >$IPI_KNOB || fail "mask 3 was refused"
 	wait_for 10 "polling 1" || fail "CPU 1 does not poll"
 	# A driver that was there stays, with its states wrapped.
 	[ "$before" = none ] || expect_eq "$before" "$(idle_driver)" "idle driver in use"
 	dmesg | grep -q "idle driver: $before" || fail "the log does not name the driver ($before)"
-	echo 0 >$KNOB
+	echo 0 >$IPI_KNOB
 	expect_eq "$before" "$(idle_driver)" "idle driver after use"
 }
 
 unloads()
 {
 	unload_module ipi_passthrough || fail "rmmod"
-	[ ! -e $KNOB ] || fail "the knob is still there"
-	[ ! -e ${STATS%/*} ] || fail "the debugfs folder is still there"
+	[ ! -e $IPI_KNOB ] || fail "the knob is still there"
+	[ ! -e ${IPI_STATS%/*} ] || fail "the debugfs folder is still there"
 }
 
 unloads_while_polling()
 {
 	for _ in 1 2 3 4 5; do
 		load_module ipi_passthrough
-		echo 3 >$KNOB
+		echo 3 >$IPI_KNOB
 		wait_for 10 "polling 1" || fail "CPU 1 does not poll"
 		unload_module ipi_passthrough || fail "rmmod with a mask in force"
 		taskset 2 true

@@ -4,7 +4,7 @@
 # The kernel command line of the guest decides which case this is.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
-. /tests/ipi_passthrough/lib.sh
+. /tests/lib/ipi.sh
 
 booted_with()
 {
@@ -16,14 +16,14 @@ not_loaded()
 {
 	expect_errno "load_module ipi_passthrough" "$1"
 	dmesg | grep -q "ipi_passthrough: .*$2" || fail "the log gives no reason '$2'"
-	[ ! -e $KNOB ] || fail "the knob exists"
+	[ ! -e $IPI_KNOB ] || fail "the knob exists"
 }
 
 no_driver_allowed()
 {
 	load_module ipi_passthrough || fail "insmod"
-	expect_errno "echo 3 >$KNOB" ENODEV
-	expect_eq 0 "$(mask_now)" "mask after the refusal"
+	expect_errno "echo 3 >$IPI_KNOB" ENODEV
+	expect_eq 0 "$(ipi_get_mask)" "mask after the refusal"
 	dmesg | grep -q "cpuidle.off" || fail "the log gives no reason"
 	unload_module ipi_passthrough || fail "rmmod"
 }
