@@ -175,7 +175,7 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spen
 	c->owed = false;
 	arm_cpuidle_save_irq_context(&context);
 	ipipt_word_poll(&c->word);
-	/* Only now: a hypervisor may make this read slow. */
+	/* While the CPU can be kicked: a hypervisor may make this read slow. */
 	start = ipipt_cycles();
 	for (;;) {
 		if (atomic_read(&c->word) == IPIPT_KICKED) {
@@ -204,6 +204,7 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spen
 		}
 		cpu_relax();
 	}
+	*spent = ipipt_cycles() - start;
 	if (ipipt_word_leave(&c->word)) {
 		c->owed = true;
 		/* Ends the idle loop, whose tail drains the call queue. */
@@ -213,7 +214,6 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spen
 	/* A sender may have been faster than the reason found above. */
 	if (tif_need_resched())
 		end = IPIPT_END_KICK;
-	*spent = ipipt_cycles() - start;
 	arm_cpuidle_restore_irq_context(&context);
 	return end;
 }

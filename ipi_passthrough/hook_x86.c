@@ -207,8 +207,8 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spen
 		}
 		raw_local_irq_disable();
 	}
-	current_clr_polling();
 	*spent = ipipt_cycles() - start;
+	current_clr_polling();
 	/* A sender may have been faster than the limit found above. */
 	if (end == IPIPT_END_LIMIT && tif_need_resched())
 		end = IPIPT_END_KICK;

@@ -45,8 +45,8 @@ static bool ipipt_rescue_kicked(struct ipipt_cpu *c, u32 *seq)
 {
 	struct task_struct *idle = READ_ONCE(c->idle);
 
-	/* First, so that a newer poll is never judged with this number. */
 	*seq = READ_ONCE(c->seq);
+	/* In this order, so that a newer poll is never judged with this number. */
 	smp_rmb();
 	if (atomic_read(&c->word) == IPIPT_KICKED)
 		return true;

@@ -79,13 +79,16 @@ rescue_us()
 	fi
 }
 
+# The targets are isolated, so that the kernel's load balancing, which sends its
+# own IPIs at every tick, does not count as ours. The same in every arm.
+#
 # one_run ARCH RUN CPUS ARMS MODES APPEND: a failed boot is reported by the
 # reducer; the others are still worth having.
 one_run()
 {
 	say "$1 $2: $4 ($5)"
 	"$CVM_TOP/scripts/vm-run.sh" --guest "$(guest_of "$1")" --kernel "$SERIES" \
-		--smp "$3" --append "$6" --timeout 900 --name "$NAME/$1-$2" \
+		--smp "$3" --append "isolcpus=1-$(($3 - 1)) $6" --timeout 900 --name "$NAME/$1-$2" \
 		--param "IPI_ARMS=$4" --param "IPI_MODES=$5" \
 		--param "IPI_ROUNDS=$ROUNDS" --param "IPI_COUNT=$COUNT" \
 		--param "IPI_RESCUE_US=$(rescue_us "$3")" \

@@ -2,11 +2,15 @@
 /*
  * Which CPUs are in their idle loop, from the tracepoint that the kernel passes on the way in and
  * out. A call measured as one to an idle CPU has to find it idle, also on a host that is so short
- * of cores that a vCPU needs milliseconds to get there.
+ * of cores that a vCPU needs milliseconds to get there. Where hardware IPIs to pollers are counted,
+ * the tracepoints of ipi_passthrough tell more closely when a CPU polls.
  */
 #include <linux/delay.h>
+#include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
 #include <trace/events/power.h>
 
 #include "ipi_bench.h"
@@ -15,19 +19,66 @@
 #define IPIB_SETTLE_NS		(50 * NSEC_PER_USEC)
 
 static DEFINE_PER_CPU(bool, ipib_idle);
+static DEFINE_PER_CPU(bool, ipib_polls);
 
 static void ipib_probe_cpu_idle(void *data, unsigned int state, unsigned int cpu)
 {
 	WRITE_ONCE(*per_cpu_ptr(&ipib_idle, cpu), state != PWR_EVENT_EXIT);
 }
 
-static bool ipib_all_idle(const struct cpumask *cpus)
+static void ipib_probe_poll_enter(void *data, unsigned int cpu)
+{
+	WRITE_ONCE(*per_cpu_ptr(&ipib_polls, cpu), true);
+}
+
+static void ipib_probe_poll_exit(void *data, unsigned int cpu, unsigned int end, u64 cycles)
+{
+	WRITE_ONCE(*per_cpu_ptr(&ipib_polls, cpu), false);
+}
+
+static const struct {
+	const char *name;
+	void *probe;
+} ipib_poll_probes[] = {
+	{ "ipipt_poll_enter", ipib_probe_poll_enter },
+	{ "ipipt_poll_exit", ipib_probe_poll_exit },
+};
+
+/* Modules that come and go with tracepoints, those already loaded included. */
+static int ipib_module_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct tp_module *tp_mod = data;
+	struct tracepoint *tp;
+	unsigned int i, j;
+
+	for (i = 0; i < tp_mod->mod->num_tracepoints; i++) {
+		tp = tracepoint_ptr_deref(&tp_mod->mod->tracepoints_ptrs[i]);
+		for (j = 0; j < ARRAY_SIZE(ipib_poll_probes); j++) {
+			if (strcmp(tp->name, ipib_poll_probes[j].name))
+				continue;
+			if (event == MODULE_STATE_COMING)
+				tracepoint_probe_register(tp, ipib_poll_probes[j].probe, NULL);
+			else
+				tracepoint_probe_unregister(tp, ipib_poll_probes[j].probe, NULL);
+		}
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block ipib_module_notifier = {
+	.notifier_call = ipib_module_event,
+};
+
+static bool ipib_all_ready(const struct ipib_request *req)
 {
 	unsigned int cpu;
 
-	for_each_cpu(cpu, cpus)
+	for_each_cpu(cpu, &req->targets) {
 		if (!READ_ONCE(*per_cpu_ptr(&ipib_idle, cpu)))
 			return false;
+		if (req->polling && !READ_ONCE(*per_cpu_ptr(&ipib_polls, cpu)))
+			return false;
+	}
 	return true;
 }
 
@@ -53,7 +104,7 @@ void ipib_gap(const struct ipib_request *req, struct ipib_result *res)
 	since = begin;
 	do {
 		now = ipib_clock();
-		if (!ipib_all_idle(&req->targets))
+		if (!ipib_all_ready(req))
 			since = now;
 		if (now - begin > patience) {
 			res->never_idle++;
@@ -71,10 +122,17 @@ int ipib_idle_watch(void)
 {
 	int err = register_trace_cpu_idle(ipib_probe_cpu_idle, NULL);
 
+	if (err)
+		return err;
+	err = register_tracepoint_module_notifier(&ipib_module_notifier);
+	if (err) {
+		unregister_trace_cpu_idle(ipib_probe_cpu_idle, NULL);
+		tracepoint_synchronize_unregister();
+		return err;
+	}
 	/* Who is idle already says so when it goes back. */
-	if (!err)
-		wake_up_all_idle_cpus();
-	return err;
+	wake_up_all_idle_cpus();
+	return 0;
 }
 
 /**
@@ -84,6 +142,8 @@ int ipib_idle_watch(void)
  */
 void ipib_idle_unwatch(void)
 {
+	/* Takes the probes of loaded modules back, as if these went away. */
+	unregister_tracepoint_module_notifier(&ipib_module_notifier);
 	unregister_trace_cpu_idle(ipib_probe_cpu_idle, NULL);
 	tracepoint_synchronize_unregister();
 }

@@ -35,6 +35,7 @@ struct ipib_request {
 	unsigned int count;
 	unsigned int gap_us;
 	unsigned int bail_ms;
+	unsigned int polling;	/* 1: targets are ready when they poll, not when they idle */
 	struct cpumask targets;
 };
 

@@ -98,6 +98,8 @@ static int ipib_parse_word(struct ipib_request *req, const char *key, const char
 		return ipib_parse_number(value, 1, IPIB_MAX_COUNT, &req->count);
 	if (!strcmp(key, "gap_us"))
 		return ipib_parse_number(value, 0, IPIB_MAX_GAP_US, &req->gap_us);
+	if (!strcmp(key, "polling"))
+		return ipib_parse_number(value, 0, 1, &req->polling);
 	if (!strcmp(key, "bail_ms"))
 		return ipib_parse_number(value, 1, IPIB_MAX_BAIL_MS, &req->bail_ms);
 	return -EINVAL;
