@@ -79,6 +79,28 @@ rescue_us()
 	fi
 }
 
+# How busy the host is by itself, in percent of all cores, looked at for a second.
+host_busy()
+{
+	local before
+
+	before=$(head -n 1 /proc/stat)
+	sleep 1
+	{
+		echo "$before"
+		head -n 1 /proc/stat
+	} | awk '{
+		total = 0
+		for (i = 2; i <= 9; i++)
+			total += $i
+		idle = $5 + $6
+		if (NR == 2)
+			printf "%d\n", 100 * (1 - (idle - i0) / (total - t0))
+		t0 = total
+		i0 = idle
+	}'
+}
+
 # The targets are isolated, so that the kernel's load balancing, which sends its
 # own IPIs at every tick, does not count as ours. The same in every arm.
 #
@@ -87,6 +109,8 @@ rescue_us()
 one_run()
 {
 	say "$1 $2: $4 ($5)"
+	mkdir -p "$CVM_BUILD/results/$NAME/$1-$2"
+	host_busy >"$CVM_BUILD/results/$NAME/$1-$2/host_busy"
 	"$CVM_TOP/scripts/vm-run.sh" --guest "$(guest_of "$1")" --kernel "$SERIES" \
 		--smp "$3" --append "isolcpus=1-$(($3 - 1)) $6" --timeout 900 --name "$NAME/$1-$2" \
 		--param "IPI_ARMS=$4" --param "IPI_MODES=$5" \

@@ -9,6 +9,7 @@ failure. Ratios are compared with the project's bars and reported as lines.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -28,6 +29,8 @@ BARS = [
 ]
 MODES = ("single", "many", "many3", "wakeup", "resched", "pipe")
 SPINNING = {"single": 2, "wakeup": 2, "resched": 2, "pipe": 2, "many": 3, "many3": 4}
+# With more than this going on beside them, polling vCPUs wait for the host's cores.
+BUSY_PERCENT = 10
 # A call's figure is its round trip; a pipe has only one.
 PREFIX = {"pipe": ""}
 
@@ -58,7 +61,7 @@ class Run:
         self.cpus, self.arms, self.modes = int(cpus), arms.split(), modes.split()
         self.folder = os.path.join(folder, f"{self.arch}-{self.name}")
         self.record, self.rounds, self.background = {}, [], []
-        self.unavailable = ""
+        self.unavailable, self.host_busy = "", None
 
     def title(self):
         return f"{self.arch} {self.name}"
@@ -77,6 +80,9 @@ class Run:
                 self._add_lines(f)
         except OSError as err:
             raise Void("the guest handed over no figures") from err
+        with contextlib.suppress(OSError, ValueError):
+            with open(os.path.join(self.folder, "host_busy"), encoding="utf-8") as f:
+                self.host_busy = int(f.read())
         self._check_complete()
 
     def _add_lines(self, lines):
@@ -121,7 +127,8 @@ class Run:
         keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "accel", "facts", "host",
                 "heartbeat", "duration_s")
         out = {k: self.record.get(k) for k in keys}
-        out.update(arch=self.arch, run=self.name, cpus=self.cpus, append=self.append)
+        out.update(arch=self.arch, run=self.name, cpus=self.cpus, append=self.append,
+                   host_busy_percent=self.host_busy)
         return out
 
 
@@ -318,6 +325,9 @@ def main():
         print("more spinning vCPUs than host cores, latency is no claim: " + " ".join(crowded))
     if mixed:
         print("spread exceeds the effect, no claim: " + " ".join(mixed))
+    for run in good:
+        if run.host_busy is not None and run.host_busy > BUSY_PERCENT:
+            print(f"the host was {run.host_busy} % busy before {run.title()}: latency is no claim")
     for name, why in missing.items():
         print(f"not available here: {name} ({why})")
     if opt.quick:

@@ -158,6 +158,22 @@ def fetch_busybox(kernel):
                  "busybox-static", target)
 
 
+# QEMU before 8.1 translates guest code without locking its page, so that a CPU may
+# go on with a breakpoint that another CPU has patched away ("Oops: int3" whenever
+# jump labels change). Debian 12's own package serves for what it depends on.
+QEMU_PACKAGES = ("qemu-system-data", "seabios", "qemu-system-common", "qemu-system-arm",
+                 "qemu-system-x86")
+
+
+def use_cached_qemu(kernel):
+    """Find QEMU in the cache first; it looks for its files beside itself."""
+    target = os.path.join(kernel["CVM_CACHE"], "qemu")
+    for package in QEMU_PACKAGES:
+        if not os.path.exists(os.path.join(target, f".fetched-{package}-amd64")):
+            run_tool(os.path.join(TOP, "scripts", "fetch-deb.sh"), "amd64", package, target)
+    os.environ["PATH"] = os.path.join(target, "usr", "bin") + os.pathsep + os.environ["PATH"]
+
+
 def make_initramfs(kernel, opt, target):
     fetch_busybox(kernel)
     run = {"tests": opt.tests, "params": opt.params, "put": opt.put}
@@ -403,6 +419,7 @@ def main(argv):
         return 0
     guest = check_args(opt)
     kernel = kernel_load(f"{opt.kernel}-{guest.debarch}")
+    use_cached_qemu(kernel)
     name, folder, _lock = result_dir(opt)
     initrd = os.path.join(folder, "initrd.cpio")
     setup = guests.Setup(
