@@ -7,9 +7,9 @@
 #   IPI_ARMS    "native soft", or one name: idle_poll haltpoll nohlt
 #   IPI_MODES   of: single many many3 wakeup resched pipe
 #   IPI_ROUNDS  rounds, IPI_COUNT calls per measurement
-#   IPI_GAP_US  how long the targets have been idle when called. A host core that has
-#               nothing to do polls for a while itself before it halts; with a short
-#               pause that hides much of what it costs to wake a halted vCPU.
+#   IPI_GAP_US  pause before each call, in which the targets go idle. A host that polls
+#               before it halts its own cores hides a part of what it costs to wake a
+#               halted vCPU, for as long as it polls.
 #   IPI_RESCUE_US  the module's rescue_us
 # Hardware IPIs are counted in a run of its own with short pauses, so that what
 # else happens on the CPUs weighs little per call.
@@ -21,7 +21,7 @@ ARMS=${IPI_ARMS:-native soft}
 MODES=${IPI_MODES:-single wakeup resched pipe}
 ROUNDS=${IPI_ROUNDS:-2}
 COUNT=${IPI_COUNT:-500}
-GAP=${IPI_GAP_US:-1000}
+GAP=${IPI_GAP_US:-200}
 COUNT_GAP=200
 RESCUE_US=${IPI_RESCUE_US:-10000}
 
@@ -129,21 +129,21 @@ measure_pipe()
 	emit mode=pipe "$1" $out
 }
 
-# call_run MODE GAP
+# call_run MODE GAP [WORDS]
 call_run()
 {
 	name=$1
 	case $1 in
 	many3) name=many ;;
 	esac
-	ipi_run "mode=$name sender=0 targets=$(targets_of "$1") count=$COUNT gap_us=$2"
+	ipi_run "mode=$name sender=0 targets=$(targets_of "$1") count=$COUNT gap_us=$2 ${3:-}"
 	expect_eq "$COUNT" "$(ipi_result "done")" "calls done"
 	expect_eq 0 "$(ipi_result timeouts)" "answers later than 1 s"
 }
 
 measure_call()
 {
-	call_run "$1" "$GAP"
+	call_run "$1" "$GAP" timing=1
 	# shellcheck disable=SC2046 # words on one line
 	emit mode="$1" "$2" $(grep -v ^mode= $IPI_BENCH/result)
 }
@@ -167,7 +167,9 @@ measure()
 	if [ "$1" = pipe ]; then
 		measure_pipe "$where"
 	else
-		call_run "$1" $COUNT_GAP
+		polling=0
+		[ "$2" = soft ] && polling=1
+		call_run "$1" $COUNT_GAP polling=$polling
 	fi
 	# shellcheck disable=SC2086
 	hard=$(($(ipi_hard $watched) - before))

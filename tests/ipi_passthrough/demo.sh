@@ -36,8 +36,8 @@ figure()
 measure()
 {
 	for what in single wakeup; do
-		note "\$ echo mode=$what sender=0 targets=1 count=$COUNT gap_us=1000 >$IPI_BENCH/run"
-		ipi_count_hard 1 "mode=$what sender=0 targets=1 count=$COUNT gap_us=1000"
+		note "\$ echo mode=$what sender=0 targets=1 count=$COUNT gap_us=200 timing=1 >$IPI_BENCH/run"
+		ipi_count_hard 1 "mode=$what sender=0 targets=1 count=$COUNT gap_us=200 timing=1"
 		expect_eq 0 "$(ipi_result timeouts)" "answers later than 1 s"
 		figure "$1" $what "$(ipi_result rtt_p50_ns)" "$ipi_hards" "$COUNT"
 	done

@@ -82,6 +82,18 @@ static bool ipib_all_ready(const struct ipib_request *req)
 	return true;
 }
 
+/*
+ * No cpu_relax(): an emulated x86 CPU leaves its loop for each PAUSE and takes the emulator's big
+ * lock, for which the polling targets would have to queue.
+ */
+static void ipib_spin(u64 ticks)
+{
+	u64 begin = ipib_clock();
+
+	while (ipib_clock() - begin < ticks)
+		barrier();
+}
+
 /**
  * ipib_gap() - pause until all targets have been idle for a while
  * @req: the targets and the time to sleep, gap_us
@@ -89,7 +101,8 @@ static bool ipib_all_ready(const struct ipib_request *req)
  *
  * The sender sleeps, so that targets which poll have the host's cores for themselves and arrive
  * where they poll. Then it spins until none of them has moved for IPIB_SETTLE_NS, by which time its
- * own way out of idle is no longer part of what is measured.
+ * own way out of idle is no longer part of what is measured. For timing it only spins: what it
+ * would look at is on the path that is timed.
  *
  * Context: thread bound to the sending CPU, may sleep.
  */
@@ -99,6 +112,10 @@ void ipib_gap(const struct ipib_request *req, struct ipib_result *res)
 	const u64 settle = ipib_ns_to_clock(IPIB_SETTLE_NS);
 	u64 begin, now, since;
 
+	if (req->timing) {
+		ipib_spin(ipib_ns_to_clock((u64)req->gap_us * NSEC_PER_USEC));
+		return;
+	}
 	usleep_range(req->gap_us, req->gap_us + req->gap_us / 4);
 	begin = ipib_clock();
 	since = begin;

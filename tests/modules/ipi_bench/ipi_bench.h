@@ -35,6 +35,7 @@ struct ipib_request {
 	unsigned int count;
 	unsigned int gap_us;
 	unsigned int bail_ms;
+	unsigned int timing;	/* 1: latency matters, so no tracepoint watches the targets */
 	unsigned int polling;	/* 1: targets are ready when they poll, not when they idle */
 	struct cpumask targets;
 };
