@@ -102,12 +102,24 @@ hotplug()
 	echo "$n CPUs unplugged and back"
 }
 
+# An open statistics file keeps the module, as any open file of a module does.
+unload_soon()
+{
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rmmod ipi_passthrough 2>/tmp/torture.rmmod && return
+		grep -q "temporarily unavailable" /tmp/torture.rmmod || break
+		nap 10 50
+	done
+	cat /tmp/torture.rmmod
+	return 1
+}
+
 reload()
 {
 	n=0
 	while until_end; do
 		nap 500 1500
-		rmmod ipi_passthrough || echo "BAD: rmmod failed"
+		unload_soon || echo "BAD: rmmod failed"
 		random 2
 		[ $rnd = 0 ] || nap 0 100
 		if ! load_module ipi_passthrough; then
