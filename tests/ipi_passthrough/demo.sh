@@ -50,6 +50,7 @@ measure()
 
 load()
 {
+	ipi_unload ipi_bench ipi_passthrough
 	say "Load the module. It changes nothing by itself."
 	show "insmod /lib/cvm/ipi_passthrough.ko"
 	show "dmesg | grep ipi_passthrough: | tail -n 1"

@@ -213,11 +213,8 @@ static int ipib_watch(bool on)
 
 static int ipib_run(void)
 {
-	int err = ipib_watch(!ipib_req.timing);
+	int err = ipib_run_thread();
 
-	if (err)
-		return err;
-	err = ipib_run_thread();
 	ipib_sort(ipib_res.entry, ipib_res.done);
 	ipib_sort(ipib_res.rtt, ipib_res.done);
 	return err;
@@ -252,6 +249,10 @@ static ssize_t ipib_run_write(struct file *file, const char __user *ubuf, size_t
 	err = mutex_lock_interruptible(&ipib_mutex);
 	if (err)
 		goto free_req;
+	/* Patches code, so outside the hotplug lock, which that takes. */
+	err = ipib_watch(!req->timing);
+	if (err)
+		goto unlock;
 	cpus_read_lock();
 	err = ipib_check_cpus(req);
 	if (!err)
@@ -261,6 +262,7 @@ static ssize_t ipib_run_write(struct file *file, const char __user *ubuf, size_t
 		err = ipib_run();
 	}
 	cpus_read_unlock();
+unlock:
 	mutex_unlock(&ipib_mutex);
 free_req:
 	kfree(req);
