@@ -143,9 +143,9 @@ static void ipipt_probe_wake(void *data, int cpu)
  */
 static void ipipt_guard_softirq(void *data, unsigned int vec)
 {
-	/* CPUs that never polled stay exactly as they are without the module. */
 	if (!is_idle_task(current))
 		return;
+	/* Other CPUs than those of the mask, past ones included, stay as they are. */
 	if (!this_cpu_read(ipipt_cpu.enabled) && !this_cpu_read(ipipt_cpu.idle))
 		return;
 	/* The drain itself runs the softirqs that it raised. */
