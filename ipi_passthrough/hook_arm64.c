@@ -36,6 +36,7 @@
 
 #include "ipipt.h"
 #include "probe.h"
+#include "send.h"
 #include "trace.h"
 
 /* ISR_EL1, Arm ARM D19: an SError, IRQ or FIQ is pending. */
@@ -62,56 +63,12 @@ static struct ipipt_sgi ipipt_sgis[] = {
 	{ .hwirq = 1 },	/* call function */
 };
 
-/* Several targets are only ever addressed from task context, one at a time. */
-static DEFINE_PER_CPU(cpumask_var_t, ipipt_rest);
-
 static bool ipipt_kick(unsigned int cpu)
 {
 	if (!ipipt_word_kick(&per_cpu_ptr(&ipipt_cpu, cpu)->word))
 		return false;
 	trace_ipipt_kick(cpu);
 	return true;
-}
-
-static void ipipt_count_hard(const struct cpumask *mask)
-{
-	unsigned int cpu, n = 0;
-
-	for_each_cpu(cpu, mask)
-		n += READ_ONCE(per_cpu_ptr(&ipipt_cpu, cpu)->enabled);
-	if (n)
-		ipipt_count(IPIPT_STAT_HARD, n);
-}
-
-static void ipipt_send_one(struct irq_data *d, const struct cpumask *mask,
-			   void (*send)(struct irq_data *d, const struct cpumask *mask))
-{
-	if (ipipt_kick(cpumask_first(mask))) {
-		ipipt_count(IPIPT_STAT_SOFT, 1);
-		ipipt_rescue_note();
-		return;
-	}
-	ipipt_count_hard(mask);
-	send(d, mask);
-}
-
-static void ipipt_send_many(struct irq_data *d, const struct cpumask *mask,
-			    void (*send)(struct irq_data *d, const struct cpumask *mask))
-{
-	struct cpumask *rest = this_cpu_cpumask_var_ptr(ipipt_rest);
-	struct ipipt_split split;
-
-	split = ipipt_kick_mask(mask, rest, ipipt_kick);
-	if (split.soft) {
-		ipipt_count(IPIPT_STAT_SOFT, split.soft);
-		ipipt_rescue_note();
-	}
-	if (!split.hard)
-		return;
-	if (split.soft)
-		mask = rest;
-	ipipt_count_hard(mask);
-	send(d, mask);
 }
 
 static void ipipt_send_mask(struct irq_data *d, const struct cpumask *mask)
@@ -126,12 +83,18 @@ static void ipipt_send_mask(struct irq_data *d, const struct cpumask *mask)
 	smp_mb();
 	if (unlikely(first >= nr_cpu_ids))
 		return;
-	if (cpumask_next(first, mask) >= nr_cpu_ids)
-		ipipt_send_one(d, mask, sgi->orig->ipi_send_mask);
-	else if (likely(in_task()))
-		ipipt_send_many(d, mask, sgi->orig->ipi_send_mask);
-	else	/* the scratch mask may be in use below us */
-		sgi->orig->ipi_send_mask(d, mask);
+	if (cpumask_next(first, mask) >= nr_cpu_ids) {
+		if (ipipt_kick(first)) {
+			ipipt_note_soft(1);
+			return;
+		}
+		ipipt_count_hard(mask);
+	} else if (likely(in_task())) {
+		/* Not from interrupts: the scratch mask may be in use below us. */
+		if (!ipipt_send_soft(&mask, ipipt_kick).hard)
+			return;
+	}
+	sgi->orig->ipi_send_mask(d, mask);
 }
 
 /* A softirq begins, perhaps on top of the idle task: see the top of this file. */
@@ -322,11 +285,11 @@ static bool ipipt_kernel_polls(void)
  *
  * Context: process, once.
  * Return: 0; -EBUSY when the kernel polls by itself; -EOPNOTSUPP where IPIs are
- * not SGIs or without the tracepoint that the softirq guard needs; -ENOMEM.
+ * not SGIs or without the tracepoint that the softirq guard needs.
  */
 int ipipt_arch_init(void)
 {
-	unsigned int cpu, i;
+	unsigned int i;
 	int err;
 
 	if (ipipt_kernel_polls()) {
@@ -341,27 +304,7 @@ int ipipt_arch_init(void)
 		if (err)
 			return err;
 	}
-	for_each_possible_cpu(cpu) {
-		if (!zalloc_cpumask_var_node(per_cpu_ptr(&ipipt_rest, cpu),
-					     GFP_KERNEL, cpu_to_node(cpu))) {
-			ipipt_arch_exit();
-			return -ENOMEM;
-		}
-	}
 	return 0;
-}
-
-/**
- * ipipt_arch_exit() - undo ipipt_arch_init()
- *
- * Context: process, no hook is in place.
- */
-void ipipt_arch_exit(void)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu)
-		free_cpumask_var(per_cpu(ipipt_rest, cpu));
 }
 
 /**

@@ -32,20 +32,13 @@
 
 #include "ipipt.h"
 #include "probe.h"
+#include "send.h"
 #include "trace.h"
 
 /* What smp_ops held before us; a hypervisor may have put its own there. */
 static void (*ipipt_orig_mask)(const struct cpumask *mask);
 static void (*ipipt_orig_single)(int cpu);
 static void (*ipipt_orig_reschedule)(int cpu);
-
-/* Several targets are only ever addressed from task context, one at a time. */
-static DEFINE_PER_CPU(cpumask_var_t, ipipt_rest);
-
-static bool ipipt_enabled(unsigned int cpu)
-{
-	return READ_ONCE(per_cpu_ptr(&ipipt_cpu, cpu)->enabled);
-}
 
 /*
  * The same agreement as the scheduler's: NEED_RESCHED set while POLLING is set
@@ -73,19 +66,8 @@ static bool ipipt_kick(unsigned int cpu)
 	return true;
 }
 
-static void ipipt_count_hard(const struct cpumask *mask)
-{
-	unsigned int cpu, n = 0;
-
-	for_each_cpu(cpu, mask)
-		n += ipipt_enabled(cpu);
-	if (n)
-		ipipt_count(IPIPT_STAT_HARD, n);
-}
-
 static void ipipt_send_mask(const struct cpumask *mask)
 {
-	struct cpumask *rest = this_cpu_cpumask_var_ptr(ipipt_rest);
 	struct ipipt_split split;
 
 	/* Not from interrupts: the scratch mask may be in use below us. */
@@ -94,19 +76,10 @@ static void ipipt_send_mask(const struct cpumask *mask)
 		return;
 	}
 	/* The entries in the call queues are visible: llist_add() is a LOCK. */
-	split = ipipt_kick_mask(mask, rest, ipipt_kick);
-	if (split.soft) {
-		ipipt_count(IPIPT_STAT_SOFT, split.soft);
-		ipipt_rescue_note();
-	}
-	if (!split.hard)
-		return;
-	if (split.soft)
-		mask = rest;
-	ipipt_count_hard(mask);
+	split = ipipt_send_soft(&mask, ipipt_kick);
 	if (split.hard == 1)
 		ipipt_orig_single(split.last);
-	else
+	else if (split.hard)
 		ipipt_orig_mask(mask);
 }
 
@@ -131,8 +104,7 @@ static void ipipt_probe_wake(void *data, int cpu)
 	if (!ipipt_enabled(cpu))
 		return;
 	trace_ipipt_kick(cpu);
-	ipipt_count(IPIPT_STAT_SOFT, 1);
-	ipipt_rescue_note();
+	ipipt_note_soft(1);
 }
 
 /*
@@ -254,41 +226,15 @@ const char *ipipt_arch_ipis(void)
  *
  * Context: process, once.
  * Return: 0; -EBUSY when the kernel polls by itself (idle=poll); -EOPNOTSUPP
- * without the tracepoint that the softirq guard needs; -ENOMEM.
+ * without the tracepoint that the softirq guard needs.
  */
 int ipipt_arch_init(void)
 {
-	unsigned int cpu;
-	int err;
-
 	if (boot_option_idle_override == IDLE_POLL) {
 		pr_err("the kernel was booted with idle=poll and polls by itself\n");
 		return -EBUSY;
 	}
-	err = ipipt_probes_find(ipipt_probes, ARRAY_SIZE(ipipt_probes));
-	if (err)
-		return err;
-	for_each_possible_cpu(cpu) {
-		if (!zalloc_cpumask_var_node(per_cpu_ptr(&ipipt_rest, cpu),
-					     GFP_KERNEL, cpu_to_node(cpu))) {
-			ipipt_arch_exit();
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-/**
- * ipipt_arch_exit() - undo ipipt_arch_init()
- *
- * Context: process, no hook is in place.
- */
-void ipipt_arch_exit(void)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu)
-		free_cpumask_var(per_cpu(ipipt_rest, cpu));
+	return ipipt_probes_find(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 }
 
 /**

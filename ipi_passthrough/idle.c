@@ -152,17 +152,44 @@ static int ipipt_enter_wrapped(struct cpuidle_device *dev,
 	return index;
 }
 
-/* One state and no governor: what happens depends on nothing but the mask. */
+/*
+ * One state: what happens depends on nothing but the mask. The governor only
+ * decides about the tick, see ipipt_idle_retain_tick().
+ */
 static struct cpuidle_driver ipipt_driver = {
 	.name = "ipi_passthrough",
 	.states[0] = {
 		.name = "SOFT-IPI",
 		.desc = "poll for soft IPIs",
 		.enter = ipipt_enter_own,
-		.flags = CPUIDLE_FLAG_RCU_IDLE,
+		/* As long as poll_limit_us is 0. */
+		.flags = CPUIDLE_FLAG_RCU_IDLE | CPUIDLE_FLAG_POLLING,
 	},
 	.state_count = 1,
 };
+
+/**
+ * ipipt_idle_retain_tick() - may the tick go on while a CPU polls?
+ * @retain: true when polls have no limit
+ *
+ * Stopping the tick and starting it again means to program the timer twice per
+ * idle period, in a confidential guest two exits, the second one between a kick
+ * and its drain. A CPU that polls all the time saves nothing by that. One that
+ * halts in the end does: it would be woken at every tick.
+ *
+ * Governors stop the tick unless the state is said to be a polling one. They
+ * read the flag each time, so it may change while CPUs idle.
+ *
+ * Context: process.
+ */
+void ipipt_idle_retain_tick(bool retain)
+{
+	unsigned int flags = CPUIDLE_FLAG_RCU_IDLE;
+
+	if (retain)
+		flags |= CPUIDLE_FLAG_POLLING;
+	WRITE_ONCE(ipipt_driver.states[0].flags, flags);
+}
 
 static struct cpuidle_driver *ipipt_driver_of(unsigned int cpu)
 {

@@ -84,6 +84,7 @@ void ipipt_idle_remove(void);
 void ipipt_idle_forget(void);
 int ipipt_idle_add_cpu(unsigned int cpu);
 void ipipt_idle_del_cpu(unsigned int cpu);
+void ipipt_idle_retain_tick(bool retain);
 const char *ipipt_idle_name(void);
 
 /* rescue.c: */
@@ -96,7 +97,6 @@ unsigned long ipipt_rescued(unsigned int cpu);
 
 /* hook_x86.c, hook_arm64.c: what differs between the architectures */
 int ipipt_arch_init(void);
-void ipipt_arch_exit(void);
 int ipipt_arch_hook(void);
 void ipipt_arch_unhook(void);
 enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spent);
@@ -134,18 +134,5 @@ void ipipt_debugfs_exit(void);
 /* sysfs.c: */
 int ipipt_sysfs_init(void);
 void ipipt_sysfs_exit(void);
-
-/**
- * ipipt_rescue_note() - sender: a kick was just sent through memory
- *
- * The kick itself was a full barrier, see ipipt_rescue_expired() for its pair.
- *
- * Context: any but NMI; no lock is taken.
- */
-static __always_inline void ipipt_rescue_note(void)
-{
-	if (READ_ONCE(ipipt_rescue_us) && !atomic_read(&ipipt_rescue_armed))
-		ipipt_rescue_start();
-}
 
 #endif /* IPIPT_H */

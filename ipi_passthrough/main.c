@@ -29,11 +29,26 @@
 #include <compat/guest.h>
 
 #include "ipipt.h"
+#include "send.h"
 
 DEFINE_PER_CPU_ALIGNED(struct ipipt_cpu, ipipt_cpu);
 
 unsigned int ipipt_poll_limit_us;
-module_param_named(poll_limit_us, ipipt_poll_limit_us, uint, 0644);
+
+static int ipipt_poll_limit_set(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint(val, kp);
+
+	if (!err)
+		ipipt_idle_retain_tick(!ipipt_poll_limit_us);
+	return err;
+}
+
+static const struct kernel_param_ops ipipt_poll_limit_ops = {
+	.set = ipipt_poll_limit_set,
+	.get = param_get_uint,
+};
+module_param_cb(poll_limit_us, &ipipt_poll_limit_ops, &ipipt_poll_limit_us, 0644);
 MODULE_PARM_DESC(poll_limit_us,
 		 "idle natively after polling this long, in us (default 0: poll until kicked)");
 module_param_named(rescue_us, ipipt_rescue_us, uint, 0644);
@@ -249,9 +264,12 @@ static int __init ipipt_init(void)
 	err = ipipt_arch_init();
 	if (err)
 		return err;
+	err = ipipt_send_init();
+	if (err)
+		return err;
 	err = ipipt_idle_init();
 	if (err)
-		goto err_arch_exit;
+		goto err_send_exit;
 	ipipt_rescue_init();
 	err = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "ipi_passthrough:online",
 					ipipt_cpu_online, ipipt_cpu_offline);
@@ -277,8 +295,8 @@ err_cpuhp_remove:
 	cpuhp_remove_state_nocalls(ipipt_cpuhp);
 err_idle_exit:
 	ipipt_idle_exit();
-err_arch_exit:
-	ipipt_arch_exit();
+err_send_exit:
+	ipipt_send_exit();
 	return err;
 }
 module_init(ipipt_init);
@@ -291,7 +309,7 @@ static void __exit ipipt_exit(void)
 	ipipt_set_mask(cpu_none_mask);
 	cpuhp_remove_state_nocalls(ipipt_cpuhp);
 	ipipt_idle_exit();
-	ipipt_arch_exit();
+	ipipt_send_exit();
 }
 module_exit(ipipt_exit);
 

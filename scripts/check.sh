@@ -213,6 +213,8 @@ finish()
 	[ "$code" -ne 124 ] || echo "check.sh: stopped after $STEP_TIMEOUT s" >>"$log"
 	printf 'FAILED %s (%ds), exit code %d, end of %s:\n' "$name" "$took" \
 		"$code" "${log#"$CVM_TOP"/}"
+	# What failed may be far above the end, with its reason just before it.
+	grep -B 3 '^ *not ok' "$log" | head -n 60 | sed 's/^/    | /' || true
 	tail -n 40 "$log" | sed 's/^/    /'
 }
 

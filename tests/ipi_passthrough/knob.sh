@@ -115,6 +115,32 @@ poll_limit()
 	expect_le "$(ipi_stat poll_us 1)" 1000000 "us polled in 2 s with a limit of 200 us per idle period"
 }
 
+# ticks CPU: timer interrupts that it takes in two seconds.
+ticks()
+{
+	timer_lines='/Local timer interrupts|arch_timer/'
+	before=$(awk -v col=$(($1 + 2)) "$timer_lines"' { n += $col } END { print n + 0 }' /proc/interrupts)
+	sleep 2
+	after=$(awk -v col=$(($1 + 2)) "$timer_lines"' { n += $col } END { print n + 0 }' /proc/interrupts)
+	echo $((after - before))
+}
+
+# A CPU that polls without limit keeps its tick, one that halts in the end does not.
+tick_while_polling()
+{
+	param=/sys/module/ipi_passthrough/parameters/poll_limit_us
+	defer "echo 0 >$param; echo 0 >$IPI_KNOB"
+	[ "$(idle_driver)" = none ] || skip "the guest has an idle driver"
+	echo 2 >$IPI_KNOB
+	polling_ticks=$(ticks 1)
+	echo 100 >$param
+	halting_ticks=$(ticks 1)
+	note "timer interrupts in 2 s: polling $polling_ticks, halting $halting_ticks"
+	# CONFIG_HZ is 250 at least here.
+	expect_ge "$polling_ticks" 300 "timer interrupts while polling"
+	expect_le "$halting_ticks" $((polling_ticks / 3)) "timer interrupts while halting"
+}
+
 native_again()
 {
 	before=$(idle_driver)
@@ -145,7 +171,7 @@ unloads_while_polling()
 	done
 }
 
-ktap_plan 10
+ktap_plan 11
 ktap_case "loads switched off" loads_switched_off
 ktap_case "takes masks in the kernel's format" takes_masks
 ktap_case "refuses everything else and keeps the old mask" refuses_bad_masks
@@ -153,6 +179,7 @@ ktap_case "an empty write changes nothing" write_nothing
 ktap_case "CPUs of the mask poll, until it is cleared" polls_and_stops
 ktap_case "kicks are counted" kicks_are_counted
 ktap_case "poll_limit_us ends a poll" poll_limit
+ktap_case "the tick goes on while polling only" tick_while_polling
 ktap_case "native idle is restored" native_again
 ktap_case "unloads" unloads
 ktap_case "unloads while CPUs poll" unloads_while_polling

@@ -28,6 +28,8 @@ rehearse()
 {
 	[ -w /sys/power/pm_test ] || skip "this kernel cannot rehearse suspend (PM_DEBUG)"
 	grep -qw "$1" /sys/power/state || skip "this machine has no $1"
+	# Without a deep state mem is another name of freeze, which stops before CPUs do.
+	[ "$1" != mem ] || grep -qw deep /sys/power/mem_sleep || skip "this machine has no deep sleep"
 	grep -qw "$2" /sys/power/pm_test || skip "this kernel cannot rehearse up to $2"
 	defer 'echo none >/sys/power/pm_test'
 	ipi_set_mask 3
@@ -56,6 +58,7 @@ ktap_case "set-up" set_up
 ktap_case "freeze, up to freezer" rehearse freeze freezer
 ktap_case "freeze, up to devices" rehearse freeze devices
 ktap_case "mem, up to processors" rehearse mem processors
+ktap_case "disk, up to processors" rehearse disk processors
 ktap_case "mask off" mask_off
 ktap_case "clean-up" ipi_unload ipi_bench ipi_passthrough
 ktap_done

@@ -8,18 +8,28 @@
 . /tests/lib/module.sh
 . /tests/lib/ipi.sh
 
-entered()
+disable_state()
 {
-	cut -d, -f"$1" /sys/module/cvm_idle/parameters/entered
+	for attr in /sys/devices/system/cpu/cpu*/cpuidle/state"$1"/disable; do
+		echo "$2" >"$attr"
+	done
 }
 
-# Both states are entered again; prints which was not.
+# entered_again STATE: left no choice, the governor takes that state.
+entered_again()
+{
+	other=$((1 - $1))
+	disable_state $other 1
+	before=$(cut -d, -f$(($1 + 1)) /sys/module/cvm_idle/parameters/entered)
+	wait_for 10 "[ \"\$(cut -d, -f$(($1 + 1)) /sys/module/cvm_idle/parameters/entered)\" -gt $before ]" ||
+		fail "state $1 is not entered any more"
+	disable_state $other 0
+}
+
 both_states_entered()
 {
-	plain=$(entered 1)
-	rcu=$(entered 2)
-	wait_for 10 '[ "$(entered 1)" -gt "$plain" ] && [ "$(entered 2)" -gt "$rcu" ]' ||
-		fail "states entered: $(cat /sys/module/cvm_idle/parameters/entered), before $plain,$rcu"
+	entered_again 0
+	entered_again 1
 }
 
 idle_driver()

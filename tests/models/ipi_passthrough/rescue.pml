@@ -116,7 +116,7 @@ active proctype timer()
 	od
 }
 
-/* the kick, then ipipt_rescue_note(); n counts them */
+/* the kick, then ipipt_note_soft(); n counts them */
 inline sender(s, a, kicks)
 {
 	do
