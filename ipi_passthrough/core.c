@@ -6,9 +6,7 @@
 #include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/export.h>
-#include <linux/math64.h>
 #include <linux/string.h>
-#include <linux/time64.h>
 
 #include <cvm/kunit.h>
 
@@ -39,20 +37,6 @@ enum ipipt_watch_verdict ipipt_watch_step(struct ipipt_watch *watch,
 	return overdue ? IPIPT_WATCH_OVERDUE : IPIPT_WATCH_PENDING;
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(ipipt_watch_step);
-
-/**
- * ipipt_cycles_to_us() - a duration for humans
- * @cycles: of the counter that times polls
- * @khz:    its rate
- *
- * Context: any.
- * Return: microseconds; 0 when the rate is not known.
- */
-u64 ipipt_cycles_to_us(u64 cycles, u64 khz)
-{
-	return khz ? mul_u64_u64_div_u64(cycles, USEC_PER_MSEC, khz) : 0;
-}
-EXPORT_SYMBOL_IF_CVM_KUNIT(ipipt_cycles_to_us);
 
 /**
  * ipipt_mask_parse() - read a CPU mask as users write it

@@ -175,7 +175,6 @@ struct ipipt_watch {
 
 enum ipipt_watch_verdict ipipt_watch_step(struct ipipt_watch *watch,
 					  bool kicked, u32 seq);
-u64 ipipt_cycles_to_us(u64 cycles, u64 khz);
 int ipipt_mask_parse(const char *buf, const struct cpumask *possible,
 		     struct cpumask *mask);
 

@@ -7,9 +7,11 @@
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
+#include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
+#include <linux/time64.h>
 
 #include "ipipt.h"
 
@@ -25,7 +27,6 @@ static struct dentry *ipipt_dir;
 
 static int ipipt_stats_show(struct seq_file *m, void *v)
 {
-	const u64 khz = ipipt_khz();
 	struct ipipt_base *base;
 	struct ipipt_cpu *c;
 	u64 n[IPIPT_STATS];
@@ -45,7 +46,7 @@ static int ipipt_stats_show(struct seq_file *m, void *v)
 			   ipipt_rescued(cpu) - base->rescued,
 			   n[IPIPT_STAT_POLLS], n[IPIPT_STAT_KICKED],
 			   n[IPIPT_STAT_EXPIRED],
-			   ipipt_cycles_to_us(n[IPIPT_STAT_CYCLES], khz));
+			   div_u64(n[IPIPT_STAT_NS], NSEC_PER_USEC));
 	}
 	mutex_unlock(&ipipt_base_lock);
 	return 0;

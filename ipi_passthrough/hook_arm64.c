@@ -118,13 +118,12 @@ static struct ipipt_probe ipipt_probes[] = {
  * ipipt_arch_spin() - poll until there is a reason to stop
  * @c:     this CPU
  * @limit: cycles to poll at most, 0 for no limit
- * @spent: receives the cycles polled
  *
  * Context: the idle task, IRQs off, RCU not watching.
  * Return: why it stopped. The word says RUN again, so that work published from
  * here on comes with a hardware IPI.
  */
-noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spent)
+noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
 {
 	/*
 	 * Whoever sets TIF_NEED_RESCHED kicks next. Leaving between the two
@@ -133,13 +132,14 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spen
 	const u64 grace = ipipt_khz() / 100;
 	struct arm_cpuidle_irq_context context;
 	enum ipipt_end end;
-	u64 start, resched = 0;
+	u64 start = 0, resched = 0;
 
 	c->owed = false;
 	arm_cpuidle_save_irq_context(&context);
 	ipipt_word_poll(&c->word);
 	/* While the CPU can be kicked: a hypervisor may make this read slow. */
-	start = ipipt_cycles();
+	if (limit)
+		start = ipipt_cycles();
 	for (;;) {
 		if (atomic_read(&c->word) == IPIPT_KICKED) {
 			end = IPIPT_END_KICK;
@@ -167,7 +167,6 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spen
 		}
 		cpu_relax();
 	}
-	*spent = ipipt_cycles() - start;
 	if (ipipt_word_leave(&c->word)) {
 		c->owed = true;
 		/* Ends the idle loop, whose tail drains the call queue. */

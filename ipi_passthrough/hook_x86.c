@@ -35,6 +35,8 @@
 #include "send.h"
 #include "trace.h"
 
+#define IPIPT_LOOKS 16	/* about as long as one PAUSE takes */
+
 /* What smp_ops held before us; a hypervisor may have put its own there. */
 static void (*ipipt_orig_mask)(const struct cpumask *mask);
 static void (*ipipt_orig_single)(int cpu);
@@ -139,25 +141,36 @@ static struct ipipt_probe ipipt_probes[] = {
 	{ .name = "sched_wake_idle_without_ipi", .fn = ipipt_probe_wake },
 };
 
+/* PAUSE may be an exit of its own: look several times between two of them. */
+static __always_inline bool ipipt_look(void)
+{
+	int n;
+
+	for (n = 0; n < IPIPT_LOOKS; n++)
+		if (tif_need_resched())
+			return true;
+	return false;
+}
+
 /**
  * ipipt_arch_spin() - poll until there is a reason to stop
  * @c:     this CPU
  * @limit: cycles to poll at most, 0 for no limit
- * @spent: receives the cycles polled
  *
  * Every interrupt ends the poll, as it ends a HLT: the idle loop has to look at
  * timers that the handler may have queued. RCU's extended quiescent state is
  * left for an interrupt, so the per-CPU context state tells that there was one.
  *
  * Context: the idle task, IRQs off (on inside), RCU not watching.
- * Return: why it stopped. TIF_POLLING_NRFLAG is clear, so that work published
- * from here on comes with a hardware IPI.
+ * Return: why it stopped. After IPIPT_END_LIMIT TIF_POLLING_NRFLAG is clear, so
+ * that work published from here on comes with a hardware IPI. Otherwise the idle
+ * loop goes on without halting and looks for work.
  */
-noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spent)
+noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit)
 {
 	atomic_t *state = this_cpu_ptr(&context_tracking.state);
 	const int before = atomic_read(state);
-	const u64 start = ipipt_cycles();
+	const u64 start = limit ? ipipt_cycles() : 0;
 	enum ipipt_end end = IPIPT_END_KICK;
 
 	if (!current_set_polling_and_test()) {
@@ -167,7 +180,7 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spen
 				end = IPIPT_END_INTERRUPT;
 				break;
 			}
-			if (tif_need_resched())
+			if (ipipt_look())
 				break;
 			if (!READ_ONCE(c->enabled)) {
 				end = IPIPT_END_DISABLED;
@@ -181,12 +194,12 @@ noinstr enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spen
 		}
 		raw_local_irq_disable();
 	}
-	*spent = ipipt_cycles() - start;
+	/* The idle loop would set the flag again at once, unless the CPU halts. */
+	if (end != IPIPT_END_LIMIT)
+		return end;
 	current_clr_polling();
-	/* A sender may have been faster than the limit found above. */
-	if (end == IPIPT_END_LIMIT && tif_need_resched())
-		end = IPIPT_END_KICK;
-	return end;
+	/* A sender may have been faster than the limit. */
+	return tif_need_resched() ? IPIPT_END_KICK : end;
 }
 
 /**

@@ -51,13 +51,13 @@ static LIST_HEAD(ipipt_wraps);
 static struct cpuidle_device __percpu *ipipt_devs;
 static bool ipipt_own_driver;
 
-static noinstr enum ipipt_end ipipt_spin(struct ipipt_cpu *c, u64 limit, u64 *spent)
+static noinstr enum ipipt_end ipipt_spin(struct ipipt_cpu *c, u64 limit)
 {
 	enum ipipt_end end;
 
 	instrumentation_begin();
 	ct_cpuidle_enter();
-	end = ipipt_arch_spin(c, limit, spent);
+	end = ipipt_arch_spin(c, limit);
 	ct_cpuidle_exit();
 	instrumentation_end();
 	return end;
@@ -89,43 +89,47 @@ static noinstr int ipipt_enter_orig(ipipt_enter_fn enter,
 	return ret;
 }
 
-/* True when the idle call is over, false when the CPU shall idle natively. */
-static bool ipipt_poll(struct ipipt_cpu *c)
+/*
+ * True when the idle call is over, false when the CPU shall idle natively.
+ *
+ * Between the end of a poll and the drain every instruction counts: cpuidle
+ * measures idle periods anyway, so the time of a poll is taken from there, later.
+ */
+static bool ipipt_poll(struct ipipt_cpu *c, struct cpuidle_device *dev)
 {
-	u64 limit, spent;
 	enum ipipt_end end;
+	u64 limit_us, limit;
 
+	if (c->timed)
+		ipipt_count(IPIPT_STAT_NS, dev->last_residency_ns);
+	c->timed = false;
 	if (!READ_ONCE(c->enabled))
 		return false;
 
-	limit = READ_ONCE(ipipt_poll_limit_us) * ipipt_khz() / USEC_PER_MSEC;
+	limit_us = READ_ONCE(ipipt_poll_limit_us);
+	limit = limit_us * ipipt_khz() / USEC_PER_MSEC;
 	WRITE_ONCE(c->idle, current);
 	WRITE_ONCE(c->seq, c->seq + 1);
 	trace_ipipt_poll_enter(smp_processor_id());
 
-	end = ipipt_spin(c, limit, &spent);
+	end = ipipt_spin(c, limit);
 
+	c->timed = end != IPIPT_END_LIMIT;
 	ipipt_count(IPIPT_STAT_POLLS, 1);
-	ipipt_count(IPIPT_STAT_CYCLES, spent);
-	switch (end) {
-	case IPIPT_END_KICK:
+	if (end == IPIPT_END_KICK) {
 		ipipt_count(IPIPT_STAT_KICKED, 1);
-		break;
-	case IPIPT_END_LIMIT:
+	} else if (end == IPIPT_END_LIMIT) {
 		ipipt_count(IPIPT_STAT_EXPIRED, 1);
-		break;
-	case IPIPT_END_INTERRUPT:
-	case IPIPT_END_DISABLED:
-		break;
+		ipipt_count(IPIPT_STAT_NS, limit_us * NSEC_PER_USEC);
 	}
-	trace_ipipt_poll_exit(smp_processor_id(), end, spent);
+	trace_ipipt_poll_exit(smp_processor_id(), end);
 	return end != IPIPT_END_LIMIT;
 }
 
 static int ipipt_enter_own(struct cpuidle_device *dev,
 			   struct cpuidle_driver *drv, int index)
 {
-	if (!ipipt_poll(this_cpu_ptr(&ipipt_cpu)))
+	if (!ipipt_poll(this_cpu_ptr(&ipipt_cpu), dev))
 		ipipt_idle_natively();
 	return index;
 }
@@ -135,7 +139,7 @@ static int ipipt_enter_wrapped(struct cpuidle_device *dev,
 {
 	struct ipipt_wrap *wrap;
 
-	if (ipipt_poll(this_cpu_ptr(&ipipt_cpu)))
+	if (ipipt_poll(this_cpu_ptr(&ipipt_cpu), dev))
 		return index;
 
 	/* A device of ours means that the driver knows nothing of this CPU. */
@@ -153,8 +157,9 @@ static int ipipt_enter_wrapped(struct cpuidle_device *dev,
 }
 
 /*
- * One state: what happens depends on nothing but the mask. The governor only
- * decides about the tick, see ipipt_idle_retain_tick().
+ * One state is used: what happens depends on nothing but the mask. The second is
+ * there because some kernels ask no governor about a single state, and then stop
+ * the tick; see ipipt_idle_retain_tick().
  */
 static struct cpuidle_driver ipipt_driver = {
 	.name = "ipi_passthrough",
@@ -165,7 +170,15 @@ static struct cpuidle_driver ipipt_driver = {
 		/* As long as poll_limit_us is 0. */
 		.flags = CPUIDLE_FLAG_RCU_IDLE | CPUIDLE_FLAG_POLLING,
 	},
-	.state_count = 1,
+	.states[1] = {
+		.name = "UNUSED",
+		.desc = "never entered",
+		.enter = ipipt_enter_own,
+		.flags = CPUIDLE_FLAG_RCU_IDLE | CPUIDLE_FLAG_UNUSABLE,
+		.exit_latency = UINT_MAX,
+		.target_residency = UINT_MAX,
+	},
+	.state_count = 2,
 };
 
 /**

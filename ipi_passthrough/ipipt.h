@@ -28,7 +28,7 @@ struct task_struct;
  * @IPIPT_STAT_POLLS:   polls of this CPU
  * @IPIPT_STAT_KICKED:  polls ended by a kick
  * @IPIPT_STAT_EXPIRED: polls ended by poll_limit_us
- * @IPIPT_STAT_CYCLES:  time spent polling, in ipipt_cycles()
+ * @IPIPT_STAT_NS:      time spent in polls, the one before last and earlier
  * @IPIPT_STATS:        their number
  */
 enum ipipt_stat {
@@ -38,7 +38,7 @@ enum ipipt_stat {
 	IPIPT_STAT_POLLS,
 	IPIPT_STAT_KICKED,
 	IPIPT_STAT_EXPIRED,
-	IPIPT_STAT_CYCLES,
+	IPIPT_STAT_NS,
 	IPIPT_STATS,
 };
 
@@ -49,6 +49,7 @@ enum ipipt_stat {
  * @seq:     number of the current poll
  * @idle:    its idle task, known while hooks are in place and it has polled
  * @owed:    arm64: a kick was consumed and is not drained yet
+ * @timed:   what cpuidle says of the last idle period is the time of a poll
  * @stat:    counters, each written by this CPU only
  */
 struct ipipt_cpu {
@@ -60,6 +61,7 @@ struct ipipt_cpu {
 
 	/* Cacheline 1: this CPU only, others read for statistics. */
 	bool owed ____cacheline_aligned;
+	bool timed;
 	u64 stat[IPIPT_STATS];
 };
 
@@ -99,12 +101,12 @@ unsigned long ipipt_rescued(unsigned int cpu);
 int ipipt_arch_init(void);
 int ipipt_arch_hook(void);
 void ipipt_arch_unhook(void);
-enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit, u64 *spent);
+enum ipipt_end ipipt_arch_spin(struct ipipt_cpu *c, u64 limit);
 void ipipt_arch_native_idle(void);
 void ipipt_arch_send_hard(unsigned int cpu);
 const char *ipipt_arch_ipis(void);
 
-/* The counter behind every time in this module: readable without a trap. */
+/* The counter behind the limits of a poll: readable without a trap. */
 #ifdef CONFIG_X86_64
 static __always_inline u64 ipipt_cycles(void)
 {

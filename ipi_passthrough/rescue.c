@@ -81,6 +81,11 @@ static bool ipipt_rescue_scan(void)
 
 static enum hrtimer_restart ipipt_rescue_expired(struct hrtimer *timer)
 {
+	/* Switched off meanwhile; with another value the next kick starts it again. */
+	if (!READ_ONCE(ipipt_rescue_us)) {
+		atomic_set(&ipipt_rescue_armed, 0);
+		return HRTIMER_NORESTART;
+	}
 	if (!ipipt_rescue_scan()) {
 		atomic_set(&ipipt_rescue_armed, 0);
 		/*

@@ -45,25 +45,22 @@ DEFINE_EVENT(ipipt_cpu_class, ipipt_rescue,
 );
 
 TRACE_EVENT(ipipt_poll_exit,
-	TP_PROTO(unsigned int cpu, enum ipipt_end end, u64 cycles),
-	TP_ARGS(cpu, end, cycles),
+	TP_PROTO(unsigned int cpu, enum ipipt_end end),
+	TP_ARGS(cpu, end),
 	TP_STRUCT__entry(
 		__field(unsigned int, cpu)
 		__field(unsigned int, end)
-		__field(u64, cycles)
 	),
 	TP_fast_assign(
 		__entry->cpu = cpu;
 		__entry->end = end;
-		__entry->cycles = cycles;
 	),
-	TP_printk("cpu=%u end=%s cycles=%llu", __entry->cpu,
+	TP_printk("cpu=%u end=%s", __entry->cpu,
 		  __print_symbolic(__entry->end,
 				   { IPIPT_END_KICK, "kick" },
 				   { IPIPT_END_INTERRUPT, "interrupt" },
 				   { IPIPT_END_DISABLED, "disabled" },
-				   { IPIPT_END_LIMIT, "limit" }),
-		  __entry->cycles)
+				   { IPIPT_END_LIMIT, "limit" }))
 );
 
 #endif /* IPIPT_TRACE_H */

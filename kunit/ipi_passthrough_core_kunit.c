@@ -404,18 +404,6 @@ static void watch_test(struct kunit *test)
 				    looks[i].want, "look %u", i);
 }
 
-static void cycles_test(struct kunit *test)
-{
-	KUNIT_EXPECT_EQ(test, ipipt_cycles_to_us(0, 1000000), 0ULL);
-	KUNIT_EXPECT_EQ(test, ipipt_cycles_to_us(62500, 62500), 1000ULL);
-	KUNIT_EXPECT_EQ(test, ipipt_cycles_to_us(3000000ULL, 3000000), 1000ULL);
-	/* A year at 3 GHz does not overflow on the way. */
-	KUNIT_EXPECT_EQ(test, ipipt_cycles_to_us(31536000ULL * 3000000000ULL, 3000000),
-			31536000ULL * 1000000ULL);
-	/* A counter whose rate is not known yields no figure, and no division. */
-	KUNIT_EXPECT_EQ(test, ipipt_cycles_to_us(1000, 0), 0ULL);
-}
-
 static struct kunit_case core_cases[] = {
 	KUNIT_CASE_PARAM(mask_parse_test, mask_gen_params),
 	KUNIT_CASE(mask_parse_long_test),
@@ -423,7 +411,6 @@ static struct kunit_case core_cases[] = {
 	KUNIT_CASE_PARAM(interleavings_test, sim_gen_params),
 	KUNIT_CASE(kick_mask_test),
 	KUNIT_CASE(watch_test),
-	KUNIT_CASE(cycles_test),
 	{ }
 };
 

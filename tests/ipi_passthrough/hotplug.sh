@@ -26,7 +26,8 @@ set_up()
 # expect_soft CPU / expect_native CPU: by the hardware IPIs of calls to it.
 expect_soft()
 {
-	ipi_count_hard "$1" "mode=single sender=0 targets=$1 count=$COUNT gap_us=200"
+	ipi_count_hard "$1" "mode=single sender=0 targets=$1 count=$COUNT gap_us=200 polling=1"
+	expect_eq 0 "$(ipi_result never_idle)" "calls for which CPU $1 did not poll"
 	ipi_le "$ipi_hard_per_call" 0.1 || fail "CPU $1 took $ipi_hard_per_call hardware IPIs per call"
 }
 

@@ -18,7 +18,7 @@ set_up()
 expect_soft()
 {
 	ipi_reset_stats
-	ipi_count_hard 1 "mode=single sender=0 targets=1 count=500 gap_us=200"
+	ipi_count_hard 1 "mode=single sender=0 targets=1 count=500 gap_us=200 polling=1"
 	ipi_le "$ipi_hard_per_call" 0.1 || fail "$1: $ipi_hard_per_call hardware IPIs per call"
 	expect_ge "$(ipi_stat soft)" 450 "$1: soft IPIs"
 }

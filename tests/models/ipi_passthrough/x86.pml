@@ -167,15 +167,15 @@ loop:
 	};
 	atomic {
 		irq_on = 0;
-#ifndef M_HALT_POLLING
-		clear_polling();
-#endif
 		in_poll = 0;
 		if
 		:: end == LEAVE -> end = 0; goto leave
 		:: else -> end = 0
 		fi
 	};
+#ifndef M_HALT_POLLING
+	clear_polling();
+#endif
 halt:
 #ifndef M_NO_RETEST
 	if

@@ -31,7 +31,7 @@ static void ipib_probe_poll_enter(void *data, unsigned int cpu)
 	WRITE_ONCE(*per_cpu_ptr(&ipib_polls, cpu), true);
 }
 
-static void ipib_probe_poll_exit(void *data, unsigned int cpu, unsigned int end, u64 cycles)
+static void ipib_probe_poll_exit(void *data, unsigned int cpu, unsigned int end)
 {
 	WRITE_ONCE(*per_cpu_ptr(&ipib_polls, cpu), false);
 }
