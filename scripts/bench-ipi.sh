@@ -23,13 +23,13 @@ NAME=bench-ipi
 runs()
 {
 	cat <<-'EOF'
-	x86_64|alternating|2|native soft|single wakeup resched pipe|
+	x86_64|alternating|2|native soft|single single_slow wakeup wakeup_slow resched pipe|
 	x86_64|many|4|native soft|many many3|
-	x86_64|idle_poll|2|idle_poll|single wakeup pipe|idle=poll
-	x86_64|haltpoll|2|haltpoll|single wakeup pipe|cpuidle_haltpoll.force=1
-	arm64|alternating|2|native soft|single wakeup resched pipe|
+	x86_64|idle_poll|2|idle_poll|single single_slow wakeup wakeup_slow pipe|idle=poll
+	x86_64|haltpoll|2|haltpoll|single single_slow wakeup wakeup_slow pipe|cpuidle_haltpoll.force=1
+	arm64|alternating|2|native soft|single single_slow wakeup wakeup_slow resched pipe|
 	arm64|many|4|native soft|many many3|
-	arm64|nohlt|2|nohlt|single wakeup pipe|nohlt
+	arm64|nohlt|2|nohlt|single single_slow wakeup wakeup_slow pipe|nohlt
 	EOF
 }
 

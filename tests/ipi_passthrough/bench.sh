@@ -5,11 +5,12 @@
 # Every measurement becomes a line of key=value words in /out/bench.txt. An arm
 # whose knob had no effect is void, and void is failed. Parameters:
 #   IPI_ARMS    "native soft", or one name: idle_poll haltpoll nohlt
-#   IPI_MODES   of: single many many3 wakeup resched pipe
+#   IPI_MODES   of: single single_slow many many3 wakeup wakeup_slow resched pipe
 #   IPI_ROUNDS  rounds, IPI_COUNT calls per measurement
 #   IPI_GAP_US  pause before each call, in which the targets go idle. A host that polls
 #               before it halts its own cores hides a part of what it costs to wake a
-#               halted vCPU, for as long as it polls.
+#               halted vCPU, for as long as it polls: hence also _slow, a call each
+#               millisecond. What ends a poll is out of the host's caches by then.
 #   IPI_RESCUE_US  the module's rescue_us
 # Hardware IPIs are counted in a run of its own with short pauses, so that what
 # else happens on the CPUs weighs little per call.
@@ -22,6 +23,7 @@ MODES=${IPI_MODES:-single wakeup resched pipe}
 ROUNDS=${IPI_ROUNDS:-2}
 COUNT=${IPI_COUNT:-500}
 GAP=${IPI_GAP_US:-200}
+SLOW_GAP=1000
 COUNT_GAP=200
 RESCUE_US=${IPI_RESCUE_US:-10000}
 
@@ -144,6 +146,7 @@ call_run()
 	name=$1
 	case $1 in
 	many3) name=many ;;
+	*_slow) name=${1%_slow} ;;
 	esac
 	ipi_run "mode=$name sender=0 targets=$(targets_of "$1") count=$COUNT gap_us=$2 ${3:-}"
 	expect_eq "$COUNT" "$(ipi_result "done")" "calls done"
@@ -152,7 +155,10 @@ call_run()
 
 measure_call()
 {
-	call_run "$1" "$GAP" timing=1
+	case $1 in
+	*_slow) call_run "$1" "$SLOW_GAP" timing=1 ;;
+	*) call_run "$1" "$GAP" timing=1 ;;
+	esac
 	# shellcheck disable=SC2046 # words on one line
 	emit mode="$1" "$2" $(grep -v ^mode= $IPI_BENCH/result)
 }
