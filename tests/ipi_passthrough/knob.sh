@@ -115,6 +115,25 @@ poll_limit()
 	expect_le "$(ipi_stat poll_us 1)" 1000000 "us polled in 2 s with a limit of 200 us per idle period"
 }
 
+# A CPU that went on to native idle is woken by hardware, at once: not by the rescue
+# timer, which is set so high that it would be seen.
+reached_when_halted()
+{
+	folder=/sys/module/ipi_passthrough/parameters
+	defer "echo 0 >$folder/poll_limit_us; echo 10000 >$folder/rescue_us; echo 0 >$IPI_KNOB"
+	echo 100 >$folder/poll_limit_us
+	echo 3000000 >$folder/rescue_us
+	echo 2 >$IPI_KNOB
+	echo >$IPI_STATS
+	began=$(cut -d. -f1 /proc/uptime)
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		usleep 20000
+		taskset 2 true
+	done
+	expect_le $(($(cut -d. -f1 /proc/uptime) - began)) 5 "seconds for ten wake-ups"
+	expect_eq 0 "$(ipi_stat rescued 1)" "rescued wake-ups"
+}
+
 # ticks CPU: timer interrupts that it takes in two seconds.
 ticks()
 {
@@ -171,7 +190,7 @@ unloads_while_polling()
 	done
 }
 
-ktap_plan 11
+ktap_plan 12
 ktap_case "loads switched off" loads_switched_off
 ktap_case "takes masks in the kernel's format" takes_masks
 ktap_case "refuses everything else and keeps the old mask" refuses_bad_masks
@@ -179,6 +198,7 @@ ktap_case "an empty write changes nothing" write_nothing
 ktap_case "CPUs of the mask poll, until it is cleared" polls_and_stops
 ktap_case "kicks are counted" kicks_are_counted
 ktap_case "poll_limit_us ends a poll" poll_limit
+ktap_case "a CPU past its limit is reached" reached_when_halted
 ktap_case "the tick goes on while polling only" tick_while_polling
 ktap_case "native idle is restored" native_again
 ktap_case "unloads" unloads
