@@ -157,6 +157,13 @@ static int ipipt_enter_wrapped(struct cpuidle_device *dev,
 }
 
 /*
+ * Is it worth to keep the tick while CPUs poll? Programming a timer is an exit of
+ * most x86 guests, also in the middle between a kick and its drain; on arm64 it is
+ * a write to a register, and each tick would only be a moment without polling.
+ */
+#define IPIPT_KEEP_TICK	IS_ENABLED(CONFIG_X86_64)
+
+/*
  * One state is used: what happens depends on nothing but the mask. The second is
  * there because some kernels ask no governor about a single state, and then stop
  * the tick; see ipipt_idle_retain_tick().
@@ -167,8 +174,9 @@ static struct cpuidle_driver ipipt_driver = {
 		.name = "SOFT-IPI",
 		.desc = "poll for soft IPIs",
 		.enter = ipipt_enter_own,
-		/* As long as poll_limit_us is 0. */
-		.flags = CPUIDLE_FLAG_RCU_IDLE | CPUIDLE_FLAG_POLLING,
+		/* POLLING as long as poll_limit_us is 0. */
+		.flags = CPUIDLE_FLAG_RCU_IDLE |
+			 (IPIPT_KEEP_TICK ? CPUIDLE_FLAG_POLLING : 0),
 	},
 	.states[1] = {
 		.name = "UNUSED",
@@ -178,17 +186,15 @@ static struct cpuidle_driver ipipt_driver = {
 		.exit_latency = UINT_MAX,
 		.target_residency = UINT_MAX,
 	},
-	.state_count = 2,
+	.state_count = IPIPT_KEEP_TICK ? 2 : 1,
 };
 
 /**
  * ipipt_idle_retain_tick() - may the tick go on while a CPU polls?
  * @retain: true when polls have no limit
  *
- * Stopping the tick and starting it again means to program the timer twice per
- * idle period, in a confidential guest two exits, the second one between a kick
- * and its drain. A CPU that polls all the time saves nothing by that. One that
- * halts in the end does: it would be woken at every tick.
+ * A CPU that polls all the time saves nothing by stopping its tick. One that halts
+ * in the end does: it would be woken at every tick.
  *
  * Governors stop the tick unless the state is said to be a polling one. They
  * read the flag each time, so it may change while CPUs idle.
@@ -199,7 +205,7 @@ void ipipt_idle_retain_tick(bool retain)
 {
 	unsigned int flags = CPUIDLE_FLAG_RCU_IDLE;
 
-	if (retain)
+	if (retain && IPIPT_KEEP_TICK)
 		flags |= CPUIDLE_FLAG_POLLING;
 	WRITE_ONCE(ipipt_driver.states[0].flags, flags);
 }
