@@ -1,0 +1,787 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Control queue: typed commands to the device.
+ *
+ * A command is copied into one of a few buffers that are shared with the device
+ * for good, posted, and answered by interrupt. While commands are on their way a
+ * work looks after them ten times a second: it picks up answers whose interrupt
+ * was lost, and notices when time is up. A device that lets time run out, or
+ * answers what was never asked, is not asked again before a reset.
+ *
+ * Whoever waits does so for 5 seconds at most, for everything it asked for
+ * together, so that a silent device can't hold rtnl.
+ */
+#include <linux/etherdevice.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/netdevice.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/virtio.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <uapi/linux/virtio_net.h>
+
+#include "compat/virtio.h"
+
+#include "cvmnet.h"
+#include "cvq.h"
+#include "cvq_slots.h"
+
+/* A command's share of the memory: what the device reads, then its reply. */
+#define SLOT_SIZE	4096U
+#define SLOT_OUT	3584U
+#define SLOT_ACK	1U
+
+/* How often answers are looked for without an interrupt */
+#define WATCH_PERIOD	(HZ / 10)
+
+/* None of the specification's values: an answer that was not written fails. */
+#define ACK_UNWRITTEN	0xff
+
+static_assert(CVMNET_RSS_CMD_MAX + sizeof(struct virtio_net_ctrl_hdr) <= SLOT_OUT);
+static_assert(CVMNET_MAC_TABLE_MAX * ETH_ALEN + 2 * sizeof(__le32) +
+	      sizeof(struct virtio_net_ctrl_hdr) <= SLOT_OUT);
+
+/* Data of NOTF_COAL_RX_SET and _TX_SET; kernels differ in what they call it. */
+struct coal_data {
+	__le32 max_packets;
+	__le32 max_usecs;
+};
+
+static_assert(sizeof(struct coal_data) == 8);
+
+/**
+ * struct cvmnet_cvq - the control queue
+ * @dev:    the device
+ * @mem:    the commands' buffers, shared with the device
+ * @room:   woken when a buffer becomes free
+ * @watch:  posts what nobody waits for, and looks after answers
+ * @lock:   protects all that follows, and batches; taken in interrupts
+ * @vq:     the virtqueue; valid while not @dead
+ * @slots:  who owns which buffer
+ * @batch:  of each buffer: who waits for it, or NULL
+ * @len:    of each buffer: bytes of the command
+ * @dead:   the device is not asked again before a reset
+ * @report: a reset is to be requested when the lock is dropped
+ * @stats:  counts
+ */
+struct cvmnet_cvq {
+	struct cvmnet_dev *dev;
+	struct cvmnet_shared mem;
+	wait_queue_head_t room;
+	struct delayed_work watch;
+
+	spinlock_t lock; /* see above */
+	struct virtqueue *vq;
+	struct cvmnet_slots slots;
+	struct cvmnet_batch *batch[CVMNET_CVQ_SLOTS];
+	unsigned int len[CVMNET_CVQ_SLOTS];
+	bool dead;
+	bool report;
+	struct cvmnet_cvq_stats stats;
+};
+
+static void *slot_out(struct cvmnet_cvq *cvq, unsigned int i)
+{
+	return cvq->mem.va + i * SLOT_SIZE;
+}
+
+static u8 *slot_ack(struct cvmnet_cvq *cvq, unsigned int i)
+{
+	return cvq->mem.va + i * SLOT_SIZE + SLOT_OUT;
+}
+
+/* Lock held. What the command is answered with goes to whoever waits for it. */
+static void settle(struct cvmnet_cvq *cvq, unsigned int i, int err)
+{
+	struct cvmnet_batch *batch = cvq->batch[i];
+
+	cvq->batch[i] = NULL;
+	if (!batch)
+		return;
+	if (err && !batch->err)
+		batch->err = err;
+	if (!--batch->left)
+		complete(&batch->done);
+}
+
+/* Lock held. Buffers of the device stay its own. */
+static void kill_queue(struct cvmnet_cvq *cvq)
+{
+	unsigned int i;
+
+	if (cvq->dead)
+		return;
+	cvq->dead = true;
+	cvq->report = true;
+	for (i = 0; i < CVMNET_CVQ_SLOTS; i++)
+		settle(cvq, i, -EIO);
+	wake_up_all(&cvq->room);
+}
+
+static void unlock(struct cvmnet_cvq *cvq, unsigned long flags)
+	__releases(&cvq->lock)
+{
+	bool report = cvq->report;
+
+	cvq->report = false;
+	spin_unlock_irqrestore(&cvq->lock, flags);
+	if (!report)
+		return;
+	netdev_err_once(cvq->dev->netdev,
+			"the control queue does not work: the device will be reset\n");
+	cvmnet_reset_request(cvq->dev, CVMNET_RESET_CVQ);
+}
+
+/* Lock held. Take the answers that are there, never more than were asked for. */
+static void reap(struct cvmnet_cvq *cvq)
+{
+	/* One look more, for an answer to nothing. */
+	unsigned int left = cvq->slots.posted + 1;
+	unsigned int len;
+	void *cookie;
+	int i, err;
+	u8 ack;
+
+	if (cvq->dead)
+		return;
+	while (left--) {
+		cookie = virtqueue_get_buf(cvq->vq, &len);
+		if (!cookie)
+			break;
+		i = cvmnet_slots_answer(&cvq->slots, (unsigned long)cookie);
+		if (i < 0) {
+			kill_queue(cvq);
+			return;
+		}
+		ack = READ_ONCE(*slot_ack(cvq, i));
+		err = cvmnet_cvq_verdict(&ack, len);
+		if (err)
+			cvq->stats.failed++;
+		settle(cvq, i, err);
+		wake_up(&cvq->room);
+	}
+	if (virtqueue_is_broken(cvq->vq))
+		kill_queue(cvq);
+}
+
+/* Lock held. */
+static int post_one(struct cvmnet_cvq *cvq, unsigned int i)
+{
+	struct scatterlist out, in, *sgs[] = { &out, &in };
+	unsigned long cookie;
+	int err;
+
+	*slot_ack(cvq, i) = ACK_UNWRITTEN;
+	sg_init_table(&out, 1);
+	sg_init_table(&in, 1);
+	cvmnet_shared_sg(cvq->dev, &out, &cvq->mem, i * SLOT_SIZE, cvq->len[i]);
+	cvmnet_shared_sg(cvq->dev, &in, &cvq->mem, i * SLOT_SIZE + SLOT_OUT, SLOT_ACK);
+
+	cookie = cvmnet_slots_post(&cvq->slots, jiffies + CVMNET_CMD_TIMEOUT);
+	err = virtqueue_add_sgs(cvq->vq, sgs, 1, 1, (void *)cookie, GFP_ATOMIC);
+	if (err)
+		cvmnet_slots_answer(&cvq->slots, cookie);
+	return err;
+}
+
+/* Lock held. Post all that waits, and notify the device once. */
+static void post_ready(struct cvmnet_cvq *cvq)
+{
+	bool posted = false;
+	int i;
+
+	if (cvq->dead)
+		return;
+	while ((i = cvmnet_slots_next(&cvq->slots)) >= 0) {
+		if (post_one(cvq, i)) {
+			kill_queue(cvq);
+			return;
+		}
+		cvq->stats.commands++;
+		posted = true;
+	}
+	if (!posted)
+		return;
+	cvq->stats.kicks++;
+	if (!virtqueue_kick(cvq->vq))
+		kill_queue(cvq);
+	else
+		queue_delayed_work(system_wq, &cvq->watch, WATCH_PERIOD);
+}
+
+static void watch_work(struct work_struct *work)
+{
+	struct cvmnet_cvq *cvq = container_of(work, struct cvmnet_cvq, watch.work);
+	unsigned long flags;
+
+	spin_lock_irqsave(&cvq->lock, flags);
+	reap(cvq);
+	post_ready(cvq);
+	if (!cvq->dead && cvmnet_slots_overdue(&cvq->slots, jiffies)) {
+		cvq->stats.timeouts++;
+		kill_queue(cvq);
+	}
+	if (!cvq->dead && cvq->slots.posted)
+		queue_delayed_work(system_wq, &cvq->watch, WATCH_PERIOD);
+	unlock(cvq, flags);
+}
+
+/**
+ * cvmnet_cvq_callback() - the device has answered
+ * @vq: the control virtqueue
+ *
+ * Context: interrupt.
+ */
+void cvmnet_cvq_callback(struct virtqueue *vq)
+{
+	struct cvmnet_dev *dev = vq->vdev->priv;
+	struct cvmnet_cvq *cvq = dev ? READ_ONCE(dev->cvq) : NULL;
+	unsigned long flags;
+
+	if (!cvq)
+		return;
+	spin_lock_irqsave(&cvq->lock, flags);
+	reap(cvq);
+	unlock(cvq, flags);
+}
+
+/* --- life --- */
+
+static struct cvmnet_cvq *cvq_alloc(struct cvmnet_dev *dev)
+{
+	struct cvmnet_cvq *cvq = kzalloc(sizeof(*cvq), GFP_KERNEL);
+
+	if (!cvq)
+		return NULL;
+	if (cvmnet_shared_alloc(dev, CVMNET_CVQ_SLOTS * SLOT_SIZE, &cvq->mem)) {
+		kfree(cvq);
+		return NULL;
+	}
+	/* The device may read all of it. */
+	memset(cvq->mem.va, 0, CVMNET_CVQ_SLOTS * SLOT_SIZE);
+	cvq->dev = dev;
+	cvq->dead = true;
+	spin_lock_init(&cvq->lock);
+	init_waitqueue_head(&cvq->room);
+	INIT_DELAYED_WORK(&cvq->watch, watch_work);
+	return cvq;
+}
+
+/**
+ * cvmnet_cvq_init() - start to use a control virtqueue
+ * @dev: the device
+ * @vq:  its control virtqueue, just found
+ *
+ * Called at probe, and again with the new virtqueue after each reset.
+ *
+ * Context: process, may sleep; the device is not told to run yet.
+ * Return: 0, -ENOMEM, or -EINVAL for a ring that can't hold a command.
+ */
+int cvmnet_cvq_init(struct cvmnet_dev *dev, struct virtqueue *vq)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+	unsigned long flags;
+	int err;
+
+	if (virtqueue_get_vring_size(vq) < 2)
+		return -EINVAL;
+	if (dev->premapped) {
+		err = cvm_vq_set_premapped(vq);
+		if (err)
+			return err;
+	}
+	if (!cvq) {
+		cvq = cvq_alloc(dev);
+		if (!cvq)
+			return -ENOMEM;
+	}
+	spin_lock_irqsave(&cvq->lock, flags);
+	cvmnet_slots_reset(&cvq->slots, virtqueue_get_vring_size(vq));
+	cvq->vq = vq;
+	cvq->dead = false;
+	spin_unlock_irqrestore(&cvq->lock, flags);
+	WRITE_ONCE(dev->cvq, cvq);
+	return 0;
+}
+
+/**
+ * cvmnet_cvq_fail_all() - let go of the virtqueue and of all who wait
+ * @dev: the device
+ *
+ * Commands fail from here on, until cvmnet_cvq_init(). To be called first when
+ * the device is to be reset or removed, since others may wait under rtnl. The
+ * virtqueue is not used again but by cvmnet_cvq_detach(); its buffers count as the
+ * device's until the reset.
+ *
+ * Context: process, may sleep.
+ */
+void cvmnet_cvq_fail_all(struct cvmnet_dev *dev)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+	unsigned long flags;
+
+	if (!cvq)
+		return;
+	spin_lock_irqsave(&cvq->lock, flags);
+	kill_queue(cvq);
+	cvq->report = false;
+	spin_unlock_irqrestore(&cvq->lock, flags);
+	cancel_delayed_work_sync(&cvq->watch);
+}
+
+/**
+ * cvmnet_cvq_detach() - let the ring unmap what the device did not answer
+ * @dev: the device, after cvmnet_cvq_fail_all() and its reset; its virtqueues still
+ *       exist
+ *
+ * Context: process.
+ */
+void cvmnet_cvq_detach(struct cvmnet_dev *dev)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+
+	if (!cvq || !cvq->vq)
+		return;
+	/* Not once more than there are: the core would look for lost entries and stop. */
+	while (!dev->premapped && cvq->slots.posted && virtqueue_detach_unused_buf(cvq->vq))
+		cvq->slots.posted--;
+	cvq->vq = NULL;
+}
+
+/**
+ * cvmnet_cvq_exit() - free the control queue
+ * @dev: the device; it has been reset, and its virtqueues are deleted
+ *
+ * Context: process, may sleep; nobody sends commands any more.
+ */
+void cvmnet_cvq_exit(struct cvmnet_dev *dev)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+
+	if (!cvq)
+		return;
+	cvmnet_cvq_fail_all(dev);
+	WRITE_ONCE(dev->cvq, NULL);
+	cvmnet_shared_free(dev, &cvq->mem);
+	kfree(cvq);
+}
+
+/**
+ * cvmnet_cvq_get_stats() - counts of the control queue
+ * @dev:   the device
+ * @stats: the copy; all 0 without a control queue
+ *
+ * Context: any.
+ */
+void cvmnet_cvq_get_stats(struct cvmnet_dev *dev, struct cvmnet_cvq_stats *stats)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+	unsigned long flags;
+
+	memset(stats, 0, sizeof(*stats));
+	if (!cvq)
+		return;
+	spin_lock_irqsave(&cvq->lock, flags);
+	*stats = cvq->stats;
+	spin_unlock_irqrestore(&cvq->lock, flags);
+}
+
+/* --- batches --- */
+
+static long time_left(const struct cvmnet_batch *batch)
+{
+	return max_t(long, batch->deadline - jiffies, 0);
+}
+
+/**
+ * cvmnet_batch_begin() - begin to collect commands
+ * @batch: on the caller's stack; cvmnet_batch_wait() must follow
+ * @dev:   the device
+ *
+ * Context: process.
+ */
+void cvmnet_batch_begin(struct cvmnet_batch *batch, struct cvmnet_dev *dev)
+{
+	batch->dev = dev;
+	batch->deadline = jiffies + CVMNET_CMD_TIMEOUT;
+	batch->left = 1;
+	batch->err = 0;
+	init_completion(&batch->done);
+}
+
+/* Lock held. */
+static int fill_slot(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch, u8 class,
+		     u8 command, const void *data, size_t len)
+{
+	struct virtio_net_ctrl_hdr hdr = { .class = class, .cmd = command };
+	int i;
+
+	if (cvq->dead)
+		return -EIO;
+	i = cvmnet_slots_take(&cvq->slots);
+	if (i < 0)
+		return i;
+	memcpy(slot_out(cvq, i), &hdr, sizeof(hdr));
+	if (len)
+		memcpy(slot_out(cvq, i) + sizeof(hdr), data, len);
+	cvq->len[i] = sizeof(hdr) + len;
+	cvq->batch[i] = batch;
+	return 0;
+}
+
+/* Is it worth another try to get a buffer? */
+static bool may_have_room(struct cvmnet_cvq *cvq)
+{
+	return READ_ONCE(cvq->dead) ||
+	       READ_ONCE(cvq->slots.posted) + READ_ONCE(cvq->slots.ready) <
+	       READ_ONCE(cvq->slots.count);
+}
+
+/* The device answers nobody: give up on it. Errors are kept in the batch. */
+static void time_is_up(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cvq->lock, flags);
+	if (!batch->err)
+		batch->err = -ETIMEDOUT;
+	cvq->stats.timeouts++;
+	kill_queue(cvq);
+	unlock(cvq, flags);
+}
+
+static void batch_fail(struct cvmnet_batch *batch, int err)
+{
+	struct cvmnet_cvq *cvq = batch->dev->cvq;
+	unsigned long flags;
+
+	if (!cvq) {
+		batch->err = batch->err ?: err;
+		return;
+	}
+	/* Answers to earlier commands of the batch may come in meanwhile. */
+	spin_lock_irqsave(&cvq->lock, flags);
+	batch->err = batch->err ?: err;
+	spin_unlock_irqrestore(&cvq->lock, flags);
+}
+
+static void batch_add(struct cvmnet_batch *batch, u8 feature, u8 class, u8 command,
+		      const void *data, size_t len)
+{
+	struct cvmnet_cvq *cvq = batch->dev->cvq;
+	unsigned long flags;
+	int err;
+
+	if (!cvq || !cvmnet_has(batch->dev, feature)) {
+		batch_fail(batch, -EOPNOTSUPP);
+		return;
+	}
+	if (len > SLOT_OUT - sizeof(struct virtio_net_ctrl_hdr)) {
+		batch_fail(batch, -EMSGSIZE);
+		return;
+	}
+	for (;;) {
+		spin_lock_irqsave(&cvq->lock, flags);
+		err = fill_slot(cvq, batch, class, command, data, len);
+		if (!err)
+			batch->left++;
+		else if (err == -EBUSY)
+			post_ready(cvq);
+		unlock(cvq, flags);
+		if (err != -EBUSY)
+			break;
+		if (!wait_event_timeout(cvq->room, may_have_room(cvq), time_left(batch))) {
+			time_is_up(cvq, batch);
+			return;
+		}
+	}
+	if (err)
+		batch_fail(batch, err);
+}
+
+/**
+ * cvmnet_batch_wait() - post the commands of a batch and wait for their answers
+ * @batch: the batch
+ *
+ * Context: process, may sleep, at most until 5 s after cvmnet_batch_begin(); may
+ * be called under rtnl.
+ * Return: 0 when the device did everything; -EREMOTEIO when it refused a command;
+ * -ETIMEDOUT when it did not answer, which asks for a reset; -EIO when it waits for
+ * its reset; -EOPNOTSUPP for a command that was not negotiated.
+ */
+int cvmnet_batch_wait(struct cvmnet_batch *batch)
+{
+	struct cvmnet_cvq *cvq = batch->dev->cvq;
+	unsigned long flags;
+	bool wait;
+	int err;
+
+	might_sleep();
+	if (!cvq)
+		return batch->err;
+	spin_lock_irqsave(&cvq->lock, flags);
+	post_ready(cvq);
+	wait = --batch->left;
+	unlock(cvq, flags);
+	if (!wait)
+		return batch->err;
+
+	if (!wait_for_completion_timeout(&batch->done, time_left(batch))) {
+		/* The last look: the interrupt may just be late. */
+		spin_lock_irqsave(&cvq->lock, flags);
+		reap(cvq);
+		wait = batch->left;
+		unlock(cvq, flags);
+		if (wait)
+			time_is_up(cvq, batch);
+	}
+	/* Whoever completed the batch does not hold the lock any more after this. */
+	spin_lock_irqsave(&cvq->lock, flags);
+	err = batch->err;
+	spin_unlock_irqrestore(&cvq->lock, flags);
+	return err;
+}
+
+/* --- commands --- */
+
+/**
+ * cvmnet_batch_rx_mode() - switch a receive mode
+ * @batch:   the batch
+ * @command: VIRTIO_NET_CTRL_RX_*
+ * @on:      on or off
+ *
+ * Context: process, may sleep while no buffer is free.
+ */
+void cvmnet_batch_rx_mode(struct cvmnet_batch *batch, u8 command, bool on)
+{
+	u8 feature = command <= VIRTIO_NET_CTRL_RX_ALLMULTI ? VIRTIO_NET_F_CTRL_RX :
+							      VIRTIO_NET_F_CTRL_RX_EXTRA;
+	u8 data = on;
+
+	batch_add(batch, feature, VIRTIO_NET_CTRL_RX, command, &data, sizeof(data));
+}
+
+/**
+ * cvmnet_batch_mac_table() - set the address filter
+ * @batch: the batch
+ * @table: as the specification lays it out
+ * @len:   its length
+ *
+ * Context: process, may sleep while no buffer is free.
+ */
+void cvmnet_batch_mac_table(struct cvmnet_batch *batch, const void *table,
+			    size_t len)
+{
+	batch_add(batch, VIRTIO_NET_F_CTRL_RX, VIRTIO_NET_CTRL_MAC,
+		  VIRTIO_NET_CTRL_MAC_TABLE_SET, table, len);
+}
+
+/**
+ * cvmnet_batch_mac() - set the device's own address
+ * @batch: the batch
+ * @addr:  the address
+ *
+ * Context: process, may sleep while no buffer is free.
+ */
+void cvmnet_batch_mac(struct cvmnet_batch *batch, const u8 *addr)
+{
+	batch_add(batch, VIRTIO_NET_F_CTRL_MAC_ADDR, VIRTIO_NET_CTRL_MAC,
+		  VIRTIO_NET_CTRL_MAC_ADDR_SET, addr, ETH_ALEN);
+}
+
+/**
+ * cvmnet_batch_vlan() - let a VLAN through, or no longer
+ * @batch: the batch
+ * @vid:   the VLAN
+ * @add:   through or not
+ *
+ * Context: process, may sleep while no buffer is free.
+ */
+void cvmnet_batch_vlan(struct cvmnet_batch *batch, u16 vid, bool add)
+{
+	__le16 data = cpu_to_le16(vid);
+
+	batch_add(batch, VIRTIO_NET_F_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN,
+		  add ? VIRTIO_NET_CTRL_VLAN_ADD : VIRTIO_NET_CTRL_VLAN_DEL,
+		  &data, sizeof(data));
+}
+
+/**
+ * cvmnet_batch_guest_offloads() - choose the receive offloads
+ * @batch:    the batch
+ * @offloads: VIRTIO_NET_F_GUEST_* bits
+ *
+ * Context: process, may sleep while no buffer is free.
+ */
+void cvmnet_batch_guest_offloads(struct cvmnet_batch *batch, u64 offloads)
+{
+	__le64 data = cpu_to_le64(offloads);
+
+	batch_add(batch, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS,
+		  VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, &data, sizeof(data));
+}
+
+/**
+ * cvmnet_batch_notf_coal() - moderate notifications of one direction
+ * @batch:  the batch
+ * @tx:     transmit or receive queues
+ * @frames: packets until a notification
+ * @usecs:  longest delay
+ *
+ * Context: process, may sleep while no buffer is free.
+ */
+void cvmnet_batch_notf_coal(struct cvmnet_batch *batch, bool tx, u32 frames,
+			    u32 usecs)
+{
+	struct coal_data data = {
+		.max_packets = cpu_to_le32(frames),
+		.max_usecs = cpu_to_le32(usecs),
+	};
+
+	batch_add(batch, VIRTIO_NET_F_NOTF_COAL, VIRTIO_NET_CTRL_NOTF_COAL,
+		  tx ? VIRTIO_NET_CTRL_NOTF_COAL_TX_SET : VIRTIO_NET_CTRL_NOTF_COAL_RX_SET,
+		  &data, sizeof(data));
+}
+
+/**
+ * cvmnet_cmd_mq() - use so many queue pairs
+ * @dev:   the device
+ * @pairs: how many
+ *
+ * With RSS this also spreads the packets over them.
+ *
+ * Context: rtnl; may sleep, at most 5 s.
+ * Return: 0, or an error of cvmnet_batch_wait().
+ */
+int cvmnet_cmd_mq(struct cvmnet_dev *dev, unsigned int pairs)
+{
+	__le16 data = cpu_to_le16(pairs);
+	struct cvmnet_batch batch;
+
+	if (cvmnet_has(dev, VIRTIO_NET_F_RSS))
+		return cvmnet_rss_set_pairs(dev, pairs);
+	if (!cvmnet_has(dev, VIRTIO_NET_F_MQ))
+		return pairs == 1 ? 0 : -EOPNOTSUPP;
+	cvmnet_batch_begin(&batch, dev);
+	batch_add(&batch, VIRTIO_NET_F_MQ, VIRTIO_NET_CTRL_MQ,
+		  VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, &data, sizeof(data));
+	return cvmnet_batch_wait(&batch);
+}
+
+/**
+ * cvmnet_cmd_mac() - set the device's own address
+ * @dev:  the device
+ * @addr: the address
+ *
+ * Context: process, may sleep, at most 5 s.
+ * Return: 0, or an error of cvmnet_batch_wait().
+ */
+int cvmnet_cmd_mac(struct cvmnet_dev *dev, const u8 *addr)
+{
+	struct cvmnet_batch batch;
+
+	cvmnet_batch_begin(&batch, dev);
+	cvmnet_batch_mac(&batch, addr);
+	return cvmnet_batch_wait(&batch);
+}
+
+/**
+ * cvmnet_cmd_vlan() - let a VLAN through, or no longer
+ * @dev: the device
+ * @vid: the VLAN
+ * @add: through or not
+ *
+ * Context: process, may sleep, at most 5 s.
+ * Return: 0, or an error of cvmnet_batch_wait().
+ */
+int cvmnet_cmd_vlan(struct cvmnet_dev *dev, u16 vid, bool add)
+{
+	struct cvmnet_batch batch;
+
+	cvmnet_batch_begin(&batch, dev);
+	cvmnet_batch_vlan(&batch, vid, add);
+	return cvmnet_batch_wait(&batch);
+}
+
+/**
+ * cvmnet_cmd_guest_offloads() - choose the receive offloads
+ * @dev:      the device
+ * @offloads: VIRTIO_NET_F_GUEST_* bits
+ *
+ * Context: process, may sleep, at most 5 s.
+ * Return: 0, or an error of cvmnet_batch_wait().
+ */
+int cvmnet_cmd_guest_offloads(struct cvmnet_dev *dev, u64 offloads)
+{
+	struct cvmnet_batch batch;
+
+	cvmnet_batch_begin(&batch, dev);
+	cvmnet_batch_guest_offloads(&batch, offloads);
+	return cvmnet_batch_wait(&batch);
+}
+
+/**
+ * cvmnet_cmd_rss() - spread packets over queues by their hash
+ * @dev:    the device
+ * @config: by cvmnet_rss_encode()
+ * @len:    its length
+ *
+ * Context: process, may sleep, at most 5 s.
+ * Return: 0, or an error of cvmnet_batch_wait().
+ */
+int cvmnet_cmd_rss(struct cvmnet_dev *dev, const void *config, size_t len)
+{
+	struct cvmnet_batch batch;
+
+	cvmnet_batch_begin(&batch, dev);
+	batch_add(&batch, VIRTIO_NET_F_RSS, VIRTIO_NET_CTRL_MQ,
+		  VIRTIO_NET_CTRL_MQ_RSS_CONFIG, config, len);
+	return cvmnet_batch_wait(&batch);
+}
+
+/**
+ * cvmnet_cmd_hash() - choose what is hashed where packets are not spread by it
+ * @dev:    the device
+ * @config: by cvmnet_hash_encode()
+ * @len:    its length
+ *
+ * Context: process, may sleep, at most 5 s.
+ * Return: 0, or an error of cvmnet_batch_wait().
+ */
+int cvmnet_cmd_hash(struct cvmnet_dev *dev, const void *config, size_t len)
+{
+	struct cvmnet_batch batch;
+
+	cvmnet_batch_begin(&batch, dev);
+	batch_add(&batch, VIRTIO_NET_F_HASH_REPORT, VIRTIO_NET_CTRL_MQ,
+		  VIRTIO_NET_CTRL_MQ_HASH_CONFIG, config, len);
+	return cvmnet_batch_wait(&batch);
+}
+
+/**
+ * cvmnet_cmd_announce_ack_async() - tell the device that the guest announced itself
+ * @dev: the device
+ *
+ * Context: any; does not wait for an answer.
+ * Return: 0 when it is on its way, -EBUSY, -EIO or -EOPNOTSUPP when not.
+ */
+int cvmnet_cmd_announce_ack_async(struct cvmnet_dev *dev)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+	unsigned long flags;
+	int err;
+
+	if (!cvq || !cvmnet_has(dev, VIRTIO_NET_F_GUEST_ANNOUNCE))
+		return -EOPNOTSUPP;
+	spin_lock_irqsave(&cvq->lock, flags);
+	err = fill_slot(cvq, NULL, VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK,
+			NULL, 0);
+	if (!err)
+		mod_delayed_work(system_wq, &cvq->watch, 0);
+	spin_unlock_irqrestore(&cvq->lock, flags);
+	return err;
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Recovery: take the device down, reset it, bring it up.  Also what freeze,
+ * restore and remove use.
+ *
+ * The device may take as long as it likes to reset, so that is waited for in a
+ * work, without rtnl; the net device is detached meanwhile, and the stack's
+ * requests fail at once.
+ */
+#include <linux/kernel.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+
+#include "ctrl.h"
+#include "cvmnet.h"
+#include "cvq.h"
+#include "rx.h"
+#include "tx.h"
+#include "vq.h"
+
+static const char * const cvmnet_reset_causes[CVMNET_RESET_CAUSES] = {
+	[CVMNET_RESET_RX_RING] = "receive ring",
+	[CVMNET_RESET_TX_RING] = "transmit ring",
+	[CVMNET_RESET_TX_TIMEOUT] = "transmit time-out",
+	[CVMNET_RESET_CVQ] = "control queue",
+	[CVMNET_RESET_NEEDED] = "device request",
+};
+
+/**
+ * cvmnet_reset_cause_name() - name a cause
+ * @cause: the cause
+ *
+ * Context: any.
+ * Return: its name.
+ */
+const char *cvmnet_reset_cause_name(enum cvmnet_reset_cause cause)
+{
+	return cause < CVMNET_RESET_CAUSES ? cvmnet_reset_causes[cause] : "unknown";
+}
+
+/**
+ * cvmnet_device_down() - stop everything and take all memory from the device
+ * @dev: the device; does nothing if it is down
+ *
+ * Afterwards the device is reset and has no virtqueues; the net device is
+ * detached, open or not.
+ *
+ * Context: process, may sleep for as long as the device likes; not under rtnl.
+ */
+void cvmnet_device_down(struct cvmnet_dev *dev)
+{
+	struct net_device *netdev = dev->netdev;
+
+	mutex_lock(&dev->reset.lock);
+	if (dev->reset.down)
+		goto out_unlock;
+	/* Those who wait for the control queue may hold rtnl. */
+	cvmnet_cvq_fail_all(dev);
+	cvmnet_ctrl_stop(dev);
+	rtnl_lock();
+	netif_device_detach(netdev);
+	netif_tx_disable(netdev);
+	cvmnet_queues_stop(dev);
+	rtnl_unlock();
+
+	cvmnet_device_reset(dev);
+	cvmnet_affinity_allow(dev, false);
+	cvmnet_vqs_delete(dev);
+	dev->reset.down = true;
+out_unlock:
+	mutex_unlock(&dev->reset.lock);
+}
+
+/**
+ * cvmnet_device_up() - undo cvmnet_device_down()
+ * @dev: the device; features are negotiated; does nothing if it is up
+ *
+ * Context: process, may sleep; not under rtnl.
+ * Return: 0 or -errno with the device down.
+ */
+int cvmnet_device_up(struct cvmnet_dev *dev)
+{
+	struct net_device *netdev = dev->netdev;
+	int err = 0;
+
+	mutex_lock(&dev->reset.lock);
+	if (!dev->reset.down)
+		goto out_unlock;
+	err = cvmnet_vqs_find(dev);
+	if (err)
+		goto out_unlock;
+	virtio_device_ready(dev->vdev);
+
+	rtnl_lock();
+	cvmnet_rings_restore(dev);
+	err = cvmnet_pairs_restore(dev);
+	if (!err && netif_running(netdev))
+		err = cvmnet_queues_start(dev);
+	if (!err) {
+		cvmnet_affinity_allow(dev, true);
+		netif_device_attach(netdev);
+	}
+	rtnl_unlock();
+	if (err)
+		goto err_reset;
+	dev->reset.down = false;
+	cvmnet_ctrl_start(dev);
+	mutex_unlock(&dev->reset.lock);
+	return 0;
+
+err_reset:
+	cvmnet_cvq_fail_all(dev);
+	cvmnet_device_reset(dev);
+	cvmnet_vqs_delete(dev);
+out_unlock:
+	mutex_unlock(&dev->reset.lock);
+	return err;
+}
+
+static void cvmnet_reset_give_up(struct cvmnet_dev *dev)
+{
+	WRITE_ONCE(dev->reset.dead, true);
+	netif_carrier_off(dev->netdev);
+	netdev_err(dev->netdev,
+		   "the device misbehaves again and again; it is left alone until it is bound anew\n");
+}
+
+/* Resets in a row count until there was a quiet time. */
+static int cvmnet_reset_next(struct cvmnet_dev *dev)
+{
+	struct cvmnet_reset *reset = &dev->reset;
+
+	if (time_after(jiffies, reset->last + msecs_to_jiffies(CVMNET_RESET_QUIET_MS)))
+		reset->in_row = 0;
+	return cvmnet_reset_delay(reset->in_row);
+}
+
+static void cvmnet_reset_work(struct work_struct *work)
+{
+	struct cvmnet_dev *dev = container_of(to_delayed_work(work), struct cvmnet_dev,
+					      reset.work);
+	struct cvmnet_reset *reset = &dev->reset;
+	unsigned long causes;
+	int cause, err, delay;
+
+	/* On shutdown the core breaks the rings and resets: a kexec must find it so. */
+	if (READ_ONCE(reset->blocked) || system_state > SYSTEM_RUNNING)
+		return;
+	causes = xchg(&reset->pending, 0);
+	for_each_set_bit(cause, &causes, CVMNET_RESET_CAUSES) {
+		reset->count[cause]++;
+		netdev_warn(dev->netdev, "resetting the device: %s\n",
+			    cvmnet_reset_cause_name(cause));
+	}
+	reset->in_row++;
+	reset->last = jiffies;
+
+	cvmnet_device_down(dev);
+	if (reset->in_row >= CVMNET_RESET_MAX) {
+		cvmnet_reset_give_up(dev);
+		return;
+	}
+	err = cvmnet_renegotiate(dev);
+	if (!err)
+		err = cvmnet_device_up(dev);
+	if (!err)
+		return;
+
+	reset->failed++;
+	netdev_err(dev->netdev, "the device did not come back: %d\n", err);
+	delay = err == -ENODEV ? -ENODEV : cvmnet_reset_delay(reset->in_row);
+	if (delay < 0)
+		cvmnet_reset_give_up(dev);
+	else if (!READ_ONCE(reset->blocked))
+		schedule_delayed_work(&reset->work, msecs_to_jiffies(delay));
+}
+
+/**
+ * cvmnet_reset_request() - ask for a reset
+ * @dev: the device
+ * @cause: why
+ *
+ * It comes in a while, the later the more there were; requests until then are
+ * served by one.
+ *
+ * Context: any.
+ */
+void cvmnet_reset_request(struct cvmnet_dev *dev, enum cvmnet_reset_cause cause)
+{
+	struct cvmnet_reset *reset = &dev->reset;
+	int delay;
+
+	set_bit(cause, &reset->pending);
+	if (READ_ONCE(reset->blocked) || READ_ONCE(reset->dead))
+		return;
+	delay = max(cvmnet_reset_next(dev), 0);
+	schedule_delayed_work(&reset->work, msecs_to_jiffies(delay));
+}
+
+/* Interrupts that a device, or what lies between, has lost */
+static void cvmnet_watch(struct work_struct *work)
+{
+	struct cvmnet_dev *dev = container_of(to_delayed_work(work), struct cvmnet_dev,
+					      watch_work);
+	unsigned int i;
+
+	for (i = 0; i < dev->pairs; i++) {
+		cvmnet_rx_watch(&dev->rxq[i]);
+		cvmnet_tx_watch(&dev->txq[i]);
+	}
+	schedule_delayed_work(&dev->watch_work, HZ);
+}
+
+/**
+ * cvmnet_reset_init() - what recovery needs once
+ * @dev: the device
+ *
+ * Resets are blocked until cvmnet_reset_unblock().
+ *
+ * Context: process, before anything can go wrong.
+ */
+void cvmnet_reset_init(struct cvmnet_dev *dev)
+{
+	mutex_init(&dev->reset.lock);
+	INIT_DELAYED_WORK(&dev->reset.work, cvmnet_reset_work);
+	INIT_DEFERRABLE_WORK(&dev->watch_work, cvmnet_watch);
+	dev->reset.blocked = true;
+	dev->reset.last = jiffies - msecs_to_jiffies(CVMNET_RESET_QUIET_MS);
+}
+
+/**
+ * cvmnet_reset_block() - no resets from here on
+ * @dev: the device
+ *
+ * Context: process, may sleep; not under rtnl.
+ */
+void cvmnet_reset_block(struct cvmnet_dev *dev)
+{
+	WRITE_ONCE(dev->reset.blocked, true);
+	/* Commands that a reset in progress waits for come to an end at once. */
+	cvmnet_cvq_fail_all(dev);
+	cancel_delayed_work_sync(&dev->reset.work);
+}
+
+/**
+ * cvmnet_reset_flush() - let go of requests that came in while resets were blocked
+ * @dev: the device, blocked, with nothing running that could ask for a reset
+ *
+ * Whoever had looked just before cvmnet_reset_block() may have queued the work
+ * after it was cancelled there.
+ *
+ * Context: process, may sleep; not under rtnl.
+ */
+void cvmnet_reset_flush(struct cvmnet_dev *dev)
+{
+	cancel_delayed_work_sync(&dev->reset.work);
+}
+
+/**
+ * cvmnet_reset_unblock() - resets are possible again
+ * @dev: the device
+ *
+ * Context: any.
+ */
+void cvmnet_reset_unblock(struct cvmnet_dev *dev)
+{
+	WRITE_ONCE(dev->reset.blocked, false);
+	if (READ_ONCE(dev->reset.pending))
+		schedule_delayed_work(&dev->reset.work, 0);
+}

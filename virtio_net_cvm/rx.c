@@ -1,0 +1,1046 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receive: the poll loop, what happens to a used buffer, and the queue's life.
+ *
+ * Pool mode: a slot is a piece of shared memory for good.  A packet is copied
+ * out of it once, into private memory, and the slot goes back to the device.
+ * Stream mode: a slot holds pages of the page pool, which become the skb.
+ *
+ * Order of the checks: our own record of the slot, the length against what we
+ * posted, a private copy of the header, then what the header asks for.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/etherdevice.h>
+#include <linux/indirect_call_wrapper.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/virtio.h>
+#include <linux/virtio_net.h>
+#include <uapi/linux/bpf.h>
+
+#include <compat/net.h>
+#include <compat/virtio.h>
+#include <compat/virtio_net.h>
+
+#include "cvmnet.h"
+#include "rx.h"
+
+/* Retry when no memory was left for buffers. */
+#define CVMNET_RX_RETRY		(HZ / 10)
+/* Post that many at a time: the device looks at the ring less often. */
+#define CVMNET_RX_BATCH		32U
+
+static struct cvmnet_rxq *cvmnet_vq_to_rxq(struct virtqueue *vq)
+{
+	struct cvmnet_dev *dev = vq->vdev->priv;
+
+	return &dev->rxq[vq->index / 2];
+}
+
+/**
+ * cvmnet_rx_kill() - stop to listen to a queue, and ask for a reset
+ * @q: the queue
+ *
+ * Context: the queue's NAPI.
+ */
+void cvmnet_rx_kill(struct cvmnet_rxq *q)
+{
+	if (q->dead)
+		return;
+	WRITE_ONCE(q->dead, true);
+	cvmnet_reset_request(q->dev, CVMNET_RESET_RX_RING);
+}
+
+/* --- layout --- */
+
+/**
+ * cvmnet_rx_packet_max() - the longest packet that may be received
+ * @dev: the device
+ *
+ * Context: any.
+ * Return: bytes, without the virtio header.
+ */
+u32 cvmnet_rx_packet_max(const struct cvmnet_dev *dev)
+{
+	const u64 gso = BIT_ULL(VIRTIO_NET_F_GUEST_TSO4) | BIT_ULL(VIRTIO_NET_F_GUEST_TSO6) |
+			BIT_ULL(VIRTIO_NET_F_GUEST_USO4) | BIT_ULL(VIRTIO_NET_F_GUEST_USO6);
+	unsigned int mtu = ETH_DATA_LEN;
+
+	if (dev->feat & gso)
+		return CVMNET_PKT_MAX;
+	if (cvmnet_has(dev, VIRTIO_NET_F_MTU))
+		mtu = max(mtu, dev->cfg.mtu);
+	return min(mtu + ETH_HLEN + VLAN_HLEN, CVMNET_PKT_MAX);
+}
+
+/**
+ * cvmnet_rx_mode_choose() - the buffer mode that fits what was negotiated
+ * @dev: the device
+ *
+ * Context: any.
+ * Return: the mode.
+ */
+const struct cvmnet_rx_mode *cvmnet_rx_mode_choose(const struct cvmnet_dev *dev)
+{
+	if (cvmnet_has(dev, VIRTIO_NET_F_MRG_RXBUF))
+		return &cvmnet_rx_mergeable;
+	if (cvmnet_rx_packet_max(dev) + dev->hdr_len > CVMNET_RX_LINEAR)
+		return &cvmnet_rx_big;
+	return &cvmnet_rx_small;
+}
+
+/**
+ * cvmnet_mtu_max() - the largest MTU that can be received
+ * @dev: the device
+ *
+ * Context: any.
+ * Return: the MTU.
+ */
+int cvmnet_mtu_max(const struct cvmnet_dev *dev)
+{
+	if (cvmnet_has(dev, VIRTIO_NET_F_MTU))
+		return dev->cfg.mtu;
+	if (dev->rx_mode == &cvmnet_rx_small)
+		return ETH_DATA_LEN;
+	return CVMNET_PKT_MAX - ETH_HLEN - VLAN_HLEN;
+}
+
+/* Page i of a stream buffer: the first has headroom, and room for skb_shared_info. */
+static unsigned int cvmnet_page_offset(unsigned int i)
+{
+	return i ? 0 : CVMNET_RX_HEADROOM;
+}
+
+static unsigned int cvmnet_page_room(unsigned int i)
+{
+	return i ? PAGE_SIZE : CVMNET_RX_LINEAR;
+}
+
+static struct page **cvmnet_slot_pages(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot)
+{
+	return q->pages + (slot - q->slots) * q->buf_pages;
+}
+
+/* --- posting --- */
+
+/* A page that was read and is posted again; the page pool does it for new ones. */
+static void cvmnet_rx_sync_back(struct cvmnet_rxq *q, struct page *page, unsigned int i)
+{
+	if (q->dev->rx_premapped)
+		dma_sync_single_range_for_device(q->dev->dma_dev, page_pool_get_dma_addr(page),
+						 cvmnet_page_offset(i), cvmnet_page_room(i),
+						 DMA_FROM_DEVICE);
+}
+
+static int cvmnet_slot_fill(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot)
+{
+	struct page **pages = cvmnet_slot_pages(q, slot);
+	unsigned int i;
+
+	/* The list was initialised once: what is set here leaves its end alone. */
+	for (i = 0; i < q->buf_pages; i++) {
+		if (pages[i]) {
+			cvmnet_rx_sync_back(q, pages[i], i);
+		} else {
+			pages[i] = page_pool_dev_alloc_pages(q->pp);
+			if (!pages[i])
+				return -ENOMEM;
+		}
+		sg_set_page(&q->sg[i], pages[i], cvmnet_page_room(i), cvmnet_page_offset(i));
+		if (q->dev->rx_premapped)
+			q->sg[i].dma_address = page_pool_get_dma_addr(pages[i]) +
+					       cvmnet_page_offset(i);
+	}
+	return 0;
+}
+
+static int cvmnet_rx_post(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot)
+{
+	unsigned int before = q->vq->num_free;
+	unsigned int sgs = 1;
+	int err;
+
+	if (slot->va) {
+		cvm_sg_shared(q->sg, slot->va, slot->dma, q->posted);
+	} else {
+		err = cvmnet_slot_fill(q, slot);
+		if (err) {
+			q->pending.alloc_fail++;
+			return err;
+		}
+		sgs = q->buf_pages;
+		/* Without an indirect table; the core warns rather than refuses. */
+		if (before < sgs)
+			return -ENOSPC;
+	}
+	err = virtqueue_add_inbuf(q->vq, q->sg, sgs, slot, GFP_ATOMIC);
+	if (err)
+		return err;
+	slot->posted = true;
+	slot->descs = before - q->vq->num_free;
+	q->descs += slot->descs;
+	q->lent++;
+	return 0;
+}
+
+/* Post what is free and tell the device once.  False when memory ran out. */
+static bool cvmnet_rx_refill(struct cvmnet_rxq *q)
+{
+	unsigned int posted = 0;
+	int err = 0;
+
+	while (q->nr_free) {
+		err = cvmnet_rx_post(q, &q->slots[q->free[q->nr_free - 1]]);
+		if (err)
+			break;
+		q->nr_free--;
+		posted++;
+	}
+	if (posted && virtqueue_kick_prepare(q->vq) && virtqueue_notify(q->vq))
+		q->pending.kicks++;
+	return err != -ENOMEM;
+}
+
+static void cvmnet_rx_refill_work(struct work_struct *work)
+{
+	struct cvmnet_rxq *q = container_of(to_delayed_work(work), struct cvmnet_rxq, refill_work);
+
+	/* Its poll function refills; the work only brings it about. */
+	local_bh_disable();
+	napi_schedule(&q->napi);
+	local_bh_enable();
+}
+
+/* --- taking a used buffer apart --- */
+
+/**
+ * cvmnet_rx_next() - the next used buffer
+ * @q: the queue
+ * @len: receives what the device says it wrote; not checked
+ *
+ * The slot counts as free at once, since slots are posted only after the packets
+ * of a poll are done with.
+ *
+ * Context: the queue's NAPI.
+ * Return: its slot; NULL if there is none, or the ring is not to be trusted.
+ */
+struct cvmnet_rx_slot *cvmnet_rx_next(struct cvmnet_rxq *q, u32 *len)
+{
+	struct cvmnet_rx_slot *slot;
+
+	/* The device can't have used more than it was given. */
+	if (!q->lent)
+		return NULL;
+	slot = virtqueue_get_buf(q->vq, len);
+	if (!slot)
+		return NULL;
+	if (unlikely(!slot->posted)) {
+		cvmnet_rx_kill(q);
+		return NULL;
+	}
+	slot->posted = false;
+	q->lent--;
+	q->descs -= slot->descs;
+	q->free[q->nr_free++] = slot - q->slots;
+	return slot;
+}
+
+static void cvmnet_rx_sync(struct cvmnet_rxq *q, struct page *page, unsigned int offset,
+			   unsigned int len)
+{
+	if (q->dev->rx_premapped)
+		dma_sync_single_range_for_cpu(q->dev->dma_dev, page_pool_get_dma_addr(page),
+					      offset, len, DMA_FROM_DEVICE);
+}
+
+/**
+ * cvmnet_rx_header() - snapshot and decode a packet's header
+ * @q: the queue
+ * @slot: the packet's first buffer
+ * @len: bytes in it, checked
+ * @hdr: receives the copy, which nobody else can write to
+ * @pkt: receives what it says
+ *
+ * Context: the queue's NAPI.
+ */
+void cvmnet_rx_header(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot, u32 len,
+		      struct virtio_net_hdr_v1_hash *hdr, struct cvmnet_pkt *pkt)
+{
+	bool with_hash = q->dev->hdr_len == sizeof(*hdr);
+	const void *src = slot->va;
+
+	if (!src) {
+		struct page **pages = cvmnet_slot_pages(q, slot);
+
+		cvmnet_rx_sync(q, pages[0], CVMNET_RX_HEADROOM,
+			       min_t(u32, len, CVMNET_RX_LINEAR));
+		src = page_address(pages[0]) + CVMNET_RX_HEADROOM;
+	}
+	if (with_hash)
+		memcpy(hdr, src, sizeof(*hdr));
+	else
+		memcpy(&hdr->hdr, src, sizeof(hdr->hdr));
+	/* Otherwise the compiler may read the shared fields again. */
+	barrier();
+	cvmnet_pkt_read(pkt, hdr, with_hash);
+}
+
+static struct sk_buff *cvmnet_rx_copy_small(struct cvmnet_rxq *q, const void *data, u32 len)
+{
+	struct sk_buff *skb = napi_alloc_skb(&q->napi, len);
+
+	if (likely(skb))
+		skb_put_data(skb, data, len);
+	return skb;
+}
+
+static struct sk_buff *cvmnet_rx_build(struct cvmnet_rxq *q, struct page *page,
+				       unsigned int reserve)
+{
+	struct sk_buff *skb = napi_build_skb(page_address(page), PAGE_SIZE);
+
+	if (unlikely(!skb))
+		return NULL;
+	skb_reserve(skb, reserve);
+	skb_mark_for_recycle(skb);
+	return skb;
+}
+
+/* Copy out of shared memory, into the last page's room and then into new pages. */
+static int cvmnet_rx_copy_more(struct cvmnet_rxq *q, struct sk_buff *skb, const void *src,
+			       u32 len)
+{
+	struct skb_shared_info *info = skb_shinfo(skb);
+	struct page *page;
+	u32 n;
+
+	while (len) {
+		if (q->fill_room) {
+			skb_frag_t *frag = &info->frags[info->nr_frags - 1];
+
+			n = min(len, q->fill_room);
+			memcpy(skb_frag_address(frag) + skb_frag_size(frag), src, n);
+			skb_frag_size_add(frag, n);
+			skb->len += n;
+			skb->data_len += n;
+		} else {
+			if (info->nr_frags == MAX_SKB_FRAGS)
+				return -EMSGSIZE;
+			page = page_pool_dev_alloc_pages(q->pp);
+			if (unlikely(!page))
+				return -ENOMEM;
+			n = min_t(u32, len, PAGE_SIZE);
+			memcpy(page_address(page), src, n);
+			skb_add_rx_frag(skb, info->nr_frags, page, 0, n, PAGE_SIZE);
+			q->fill_room = PAGE_SIZE;
+		}
+		q->fill_room -= n;
+		src += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static struct sk_buff *cvmnet_rx_copy_first(struct cvmnet_rxq *q, const void *data, u32 len)
+{
+	u32 head = min_t(u32, len, CVMNET_RX_LINEAR);
+	struct sk_buff *skb;
+	struct page *page;
+
+	page = page_pool_dev_alloc_pages(q->pp);
+	if (unlikely(!page))
+		return NULL;
+	skb = cvmnet_rx_build(q, page, CVMNET_RX_HEADROOM);
+	if (unlikely(!skb)) {
+		page_pool_recycle_direct(q->pp, page);
+		return NULL;
+	}
+	skb_put_data(skb, data, head);
+	q->fill_room = 0;
+	if (unlikely(len > head) && cvmnet_rx_copy_more(q, skb, data + head, len - head)) {
+		dev_kfree_skb_any(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+/* The pages after the first that hold len bytes become fragments. */
+static int cvmnet_rx_take_pages(struct cvmnet_rxq *q, struct sk_buff *skb,
+				struct cvmnet_rx_slot *slot, u32 len)
+{
+	struct page **pages = cvmnet_slot_pages(q, slot);
+	unsigned int i;
+	u32 n;
+
+	for (i = 1; len; i++) {
+		if (i == q->buf_pages || i > MAX_SKB_FRAGS)
+			return -EMSGSIZE;
+		n = min_t(u32, len, PAGE_SIZE);
+		cvmnet_rx_sync(q, pages[i], 0, n);
+		skb_add_rx_frag(skb, i - 1, pages[i], 0, n, PAGE_SIZE);
+		pages[i] = NULL;
+		len -= n;
+	}
+	return 0;
+}
+
+static struct sk_buff *cvmnet_rx_take_first(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot,
+					    u32 len)
+{
+	struct page **pages = cvmnet_slot_pages(q, slot);
+	u8 hdr_len = q->dev->hdr_len;
+	struct sk_buff *skb;
+	u32 head;
+
+	skb = cvmnet_rx_build(q, pages[0], CVMNET_RX_HEADROOM + hdr_len);
+	if (unlikely(!skb))
+		return NULL;
+	pages[0] = NULL;
+	head = min_t(u32, len, CVMNET_RX_LINEAR - hdr_len);
+	skb_put(skb, head);
+	if (len > head && cvmnet_rx_take_pages(q, skb, slot, len - head)) {
+		dev_kfree_skb_any(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+/**
+ * cvmnet_rx_first() - start an skb with a packet's first buffer
+ * @q: the queue
+ * @slot: the buffer
+ * @len: bytes in it, header included, checked
+ * @alone: no other buffer follows
+ *
+ * Context: the queue's NAPI.
+ * Return: the skb, or NULL without memory; the slot is complete either way.
+ */
+struct sk_buff *cvmnet_rx_first(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot, u32 len,
+				bool alone)
+{
+	u8 hdr_len = q->dev->hdr_len;
+	const void *data;
+
+	len -= hdr_len;
+	if (slot->va)
+		data = slot->va + hdr_len;
+	else
+		data = page_address(cvmnet_slot_pages(q, slot)[0]) + CVMNET_RX_HEADROOM + hdr_len;
+	if (alone && len <= CVMNET_RX_COPYBREAK)
+		return cvmnet_rx_copy_small(q, data, len);
+	if (slot->va)
+		return cvmnet_rx_copy_first(q, data, len);
+	return cvmnet_rx_take_first(q, slot, len);
+}
+
+/* The last skb of a chain that was begun because fragments ran out. */
+static struct sk_buff *cvmnet_rx_chain(struct cvmnet_rxq *q, struct sk_buff *head)
+{
+	struct sk_buff *skb;
+
+	if (head == q->tail && skb_shinfo(head)->nr_frags < MAX_SKB_FRAGS)
+		return head;
+	if (head != q->tail && skb_shinfo(q->tail)->nr_frags < MAX_SKB_FRAGS)
+		return q->tail;
+	skb = napi_alloc_skb(&q->napi, 0);
+	if (unlikely(!skb))
+		return NULL;
+	skb_mark_for_recycle(skb);
+	if (head == q->tail)
+		skb_shinfo(head)->frag_list = skb;
+	else
+		q->tail->next = skb;
+	head->truesize += skb->truesize;
+	q->tail = skb;
+	return skb;
+}
+
+/**
+ * cvmnet_rx_more() - add a further buffer to an skb
+ * @q: the queue
+ * @skb: the skb that cvmnet_rx_first() made of the packet's first buffer
+ * @slot: the buffer; of one page in stream mode
+ * @len: bytes in it, checked
+ *
+ * The mode sets @q->tail to @skb before the first call.
+ *
+ * Context: the queue's NAPI.
+ * Return: 0, -ENOMEM or -EMSGSIZE; the caller frees the skb on error.
+ */
+int cvmnet_rx_more(struct cvmnet_rxq *q, struct sk_buff *skb, struct cvmnet_rx_slot *slot,
+		   u32 len)
+{
+	struct sk_buff *to;
+	struct page **page;
+
+	if (slot->va)
+		return cvmnet_rx_copy_more(q, skb, slot->va, len);
+
+	to = cvmnet_rx_chain(q, skb);
+	if (unlikely(!to))
+		return -ENOMEM;
+	page = cvmnet_slot_pages(q, slot);
+	cvmnet_rx_sync(q, *page, CVMNET_RX_HEADROOM, len);
+	skb_add_rx_frag(to, skb_shinfo(to)->nr_frags, *page, CVMNET_RX_HEADROOM, len, PAGE_SIZE);
+	*page = NULL;
+	if (to != skb) {
+		skb->len += len;
+		skb->data_len += len;
+		skb->truesize += PAGE_SIZE;
+	}
+	return 0;
+}
+
+/* Offloads: what the device vouches for, and what it leaves to us. */
+static bool cvmnet_rx_offloads(struct cvmnet_rxq *q, struct sk_buff *skb,
+			       const struct virtio_net_hdr_v1_hash *hdr,
+			       const struct cvmnet_pkt *pkt)
+{
+	/* The core would log each packet whose checksum lies outside the linear part. */
+	if (pkt->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM &&
+	    (u32)pkt->csum_start + pkt->csum_offset + sizeof(__sum16) > skb_headlen(skb)) {
+		q->pending.csum_bad++;
+		q->pending.drops[CVMNET_RX_DROP_CSUM]++;
+		return false;
+	}
+	if (virtio_net_hdr_to_skb(skb, (const struct virtio_net_hdr *)&hdr->hdr, true)) {
+		q->pending.drops[CVMNET_RX_DROP_GSO]++;
+		return false;
+	}
+	if (pkt->gso_type != VIRTIO_NET_HDR_GSO_NONE) {
+		q->pending.hw_gro_packets++;
+		q->pending.hw_gro_bytes += skb->len;
+	}
+	return true;
+}
+
+/**
+ * cvmnet_rx_finish() - turn a packet into one for the stack, or drop it
+ * @q: the queue
+ * @skb: the whole packet, in private memory; freed if dropped
+ * @hdr: the header's snapshot
+ * @pkt: what it says
+ *
+ * Context: the queue's NAPI.
+ * Return: @skb, or NULL if it was dropped (and counted).
+ */
+struct sk_buff *cvmnet_rx_finish(struct cvmnet_rxq *q, struct sk_buff *skb,
+				 const struct virtio_net_hdr_v1_hash *hdr,
+				 const struct cvmnet_pkt *pkt)
+{
+	struct net_device *netdev = q->dev->netdev;
+	u64 active = READ_ONCE(q->dev->offloads.active);
+	/* What was left to us before that was switched off may still come. */
+	u64 csum = q->dev->offloads.capable & BIT_ULL(VIRTIO_NET_F_GUEST_CSUM);
+	enum cvmnet_rx_drop drop;
+
+	if (pkt->flags | pkt->gso_type) {
+		drop = cvmnet_pkt_check(pkt, skb->len, active | csum);
+		if (unlikely(drop != CVMNET_RX_OK)) {
+			if (drop == CVMNET_RX_DROP_CSUM)
+				q->pending.csum_bad++;
+			q->pending.drops[drop]++;
+			goto err_free_skb;
+		}
+		if ((pkt->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM || pkt->gso_type) &&
+		    !cvmnet_rx_offloads(q, skb, hdr, pkt))
+			goto err_free_skb;
+		/* One that is to be completed can't be vouched for as well. */
+		if (pkt->flags & VIRTIO_NET_HDR_F_DATA_VALID &&
+		    active & BIT_ULL(VIRTIO_NET_F_GUEST_CSUM) &&
+		    skb->ip_summed == CHECKSUM_NONE)
+			skb->ip_summed = CHECKSUM_UNNECESSARY;
+	}
+	if (skb->ip_summed == CHECKSUM_NONE)
+		q->pending.csum_none++;
+	else
+		q->pending.csum_unnecessary++;
+
+	if (pkt->hash_report && netdev->features & NETIF_F_RXHASH) {
+		enum cvmnet_hash hash = cvmnet_pkt_hash(pkt);
+
+		if (hash != CVMNET_HASH_NONE)
+			skb_set_hash(skb, pkt->hash, hash == CVMNET_HASH_L4 ? PKT_HASH_TYPE_L4 :
+								      PKT_HASH_TYPE_L3);
+	}
+	q->pending.packets++;
+	q->pending.bytes += skb->len;
+	skb_record_rx_queue(skb, q->index);
+	skb->protocol = eth_type_trans(skb, netdev);
+	return skb;
+
+err_free_skb:
+	dev_kfree_skb_any(skb);
+	return NULL;
+}
+
+/**
+ * cvmnet_rx_single() - receive a packet that is in one buffer
+ * @q: the queue
+ * @slot: the buffer
+ * @len: what the device says it wrote
+ *
+ * num_buffers is not read: without VIRTIO_NET_F_MRG_RXBUF it means nothing.
+ *
+ * Context: the queue's NAPI.
+ * Return: the skb, or NULL if the packet was dropped (and counted).
+ */
+struct sk_buff *cvmnet_rx_single(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot, u32 len)
+{
+	struct virtio_net_hdr_v1_hash hdr;
+	enum cvmnet_rx_drop drop;
+	struct cvmnet_pkt pkt;
+	struct sk_buff *skb;
+
+	drop = cvmnet_pkt_len(len, q->posted, q->dev->hdr_len);
+	if (unlikely(drop != CVMNET_RX_OK)) {
+		q->pending.drops[drop]++;
+		return NULL;
+	}
+	cvmnet_rx_header(q, slot, len, &hdr, &pkt);
+	skb = cvmnet_rx_first(q, slot, len, true);
+	if (unlikely(!skb)) {
+		q->pending.drops[CVMNET_RX_DROP_NOMEM]++;
+		return NULL;
+	}
+	return cvmnet_rx_finish(q, skb, &hdr, &pkt);
+}
+
+/* --- the poll loop --- */
+
+static unsigned int cvmnet_rx_clean(struct cvmnet_rxq *q, unsigned int budget)
+{
+	struct cvmnet_rx_slot *slot;
+	struct sk_buff *skb;
+	unsigned int done;
+	u32 len;
+
+	for (done = 0; done < budget; done++) {
+		slot = cvmnet_rx_next(q, &len);
+		if (!slot)
+			break;
+		skb = INDIRECT_CALL_3(q->mode->receive, cvmnet_rx_mergeable_receive,
+				      cvmnet_rx_small_receive, cvmnet_rx_big_receive,
+				      q, slot, len);
+		if (likely(skb))
+			napi_gro_receive(&q->napi, skb);
+	}
+	return done;
+}
+
+/* On a split ring the device can make the core free what was never used. */
+static bool cvmnet_rx_sane(struct cvmnet_rxq *q)
+{
+	return q->vq->num_free + q->descs == q->ring_size && !virtqueue_is_broken(q->vq);
+}
+
+static void cvmnet_rx_publish(struct cvmnet_rxq *q)
+{
+	const u64 *from = (const u64 *)&q->pending;
+	u64 *to = (u64 *)&q->stats;
+	unsigned int i;
+
+	BUILD_BUG_ON(sizeof(q->stats) % sizeof(u64));
+	u64_stats_update_begin(&q->syncp);
+	for (i = 0; i < sizeof(q->stats) / sizeof(u64); i++)
+		to[i] += from[i];
+	u64_stats_update_end(&q->syncp);
+	memset(&q->pending, 0, sizeof(q->pending));
+}
+
+static void cvmnet_rx_complete(struct cvmnet_rxq *q, unsigned int done)
+{
+	unsigned int opaque = virtqueue_enable_cb_prepare(q->vq);
+
+	WRITE_ONCE(q->opaque, opaque);
+	if (!napi_complete_done(&q->napi, done)) {
+		virtqueue_disable_cb(q->vq);
+		return;
+	}
+	/* What came before the device knew that we want an interrupt */
+	if (unlikely(virtqueue_poll(q->vq, opaque)) && napi_schedule_prep(&q->napi)) {
+		virtqueue_disable_cb(q->vq);
+		__napi_schedule(&q->napi);
+	}
+}
+
+static int cvmnet_rx_poll(struct napi_struct *napi, int budget)
+{
+	struct cvmnet_rxq *q = container_of(napi, struct cvmnet_rxq, napi);
+	unsigned int done;
+
+	/* netpoll only wants to send; the page pool is not for its context. */
+	if (unlikely(!budget))
+		return 0;
+	if (unlikely(q->dead)) {
+		napi_complete(napi);
+		return 0;
+	}
+
+	done = cvmnet_rx_clean(q, budget);
+	if (unlikely(!cvmnet_rx_sane(q)))
+		cvmnet_rx_kill(q);
+	else if (!q->dead && (q->nr_free >= q->refill_at || !q->lent))
+		if (unlikely(!cvmnet_rx_refill(q)))
+			schedule_delayed_work(&q->refill_work, CVMNET_RX_RETRY);
+	if (done || q->pending.kicks || unlikely(q->pending.alloc_fail))
+		cvmnet_rx_publish(q);
+
+	if (done < budget) {
+		if (unlikely(q->dead))
+			napi_complete_done(napi, done);
+		else
+			cvmnet_rx_complete(q, done);
+	}
+	return done;
+}
+
+/**
+ * cvmnet_rx_callback() - a buffer was used
+ * @vq: the virtqueue
+ *
+ * Context: interrupt; also from a device that never should have sent it.
+ */
+void cvmnet_rx_callback(struct virtqueue *vq)
+{
+	struct cvmnet_rxq *q = cvmnet_vq_to_rxq(vq);
+
+	virtqueue_disable_cb(vq);
+	if (napi_schedule_prep(&q->napi))
+		__napi_schedule(&q->napi);
+}
+
+/**
+ * cvmnet_rx_watch() - find packets whose interrupt was lost
+ * @q: a queue in use
+ *
+ * Context: process, now and then.
+ */
+void cvmnet_rx_watch(struct cvmnet_rxq *q)
+{
+	if (READ_ONCE(q->dead) || !virtqueue_poll(q->vq, READ_ONCE(q->opaque)))
+		return;
+	local_bh_disable();
+	napi_schedule(&q->napi);
+	local_bh_enable();
+}
+
+/* --- life --- */
+
+/**
+ * cvmnet_rxq_init() - what a queue needs once
+ * @q: the queue, zeroed but for its device and index
+ *
+ * Context: process; the net device is not registered.
+ */
+void cvmnet_rxq_init(struct cvmnet_rxq *q)
+{
+	u64_stats_init(&q->syncp);
+	q->mode = q->dev->rx_mode;
+	INIT_DELAYED_WORK(&q->refill_work, cvmnet_rx_refill_work);
+	netif_napi_add(q->dev->netdev, &q->napi, cvmnet_rx_poll);
+}
+
+/**
+ * cvmnet_rxq_exit() - undo cvmnet_rxq_init()
+ * @q: the queue, stopped
+ *
+ * Context: process, may sleep.
+ */
+void cvmnet_rxq_exit(struct cvmnet_rxq *q)
+{
+	cancel_delayed_work_sync(&q->refill_work);
+	netif_napi_del(&q->napi);
+}
+
+static int cvmnet_rxq_alloc_pool(struct cvmnet_rxq *q)
+{
+	unsigned int i, per;
+	int err;
+
+	q->slot_size = ALIGN(q->mode->bytes(q->dev), SMP_CACHE_BYTES);
+	q->posted = q->mode->bytes(q->dev);
+	err = cvmnet_pool_init(q->dev, &q->pool, q->slot_size, q->nr_slots);
+	if (err)
+		return err;
+	per = q->pool.chunk_size / q->slot_size;
+	for (i = 0; i < q->nr_slots; i++) {
+		struct cvmnet_chunk *chunk = &q->pool.chunks[i / per];
+
+		q->slots[i].va = chunk->va + i % per * q->slot_size;
+		q->slots[i].dma = chunk->dma + i % per * q->slot_size;
+	}
+	return 0;
+}
+
+static int cvmnet_rxq_alloc_pages(struct cvmnet_rxq *q)
+{
+	unsigned int i;
+
+	q->buf_pages = q->mode->pages(q->dev);
+	q->slot_size = q->buf_pages * PAGE_SIZE;
+	q->posted = 0;
+	for (i = 0; i < q->buf_pages; i++)
+		q->posted += cvmnet_page_room(i);
+	q->pages = kvcalloc(q->nr_slots, q->buf_pages * sizeof(*q->pages), GFP_KERNEL);
+	return q->pages ? 0 : -ENOMEM;
+}
+
+static int cvmnet_rxq_alloc_pp(struct cvmnet_rxq *q)
+{
+	struct page_pool_params params = {
+		.pool_size = clamp(q->nr_slots, 64U, 4096U),
+		.nid = dev_to_node(q->dev->vdev->dev.parent),
+		.dma_dir = DMA_FROM_DEVICE,
+		.max_len = PAGE_SIZE,
+	};
+
+	if (q->dev->rx_premapped) {
+		params.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV;
+		params.dev = q->dev->dma_dev;
+	}
+	cvm_page_pool_params_napi(&params, &q->napi);
+	q->pp = page_pool_create(&params);
+	if (IS_ERR(q->pp)) {
+		int err = PTR_ERR(q->pp);
+
+		q->pp = NULL;
+		return err;
+	}
+	return 0;
+}
+
+static void cvmnet_rxq_free_bufs(struct cvmnet_rxq *q)
+{
+	unsigned int i;
+
+	for (i = 0; q->pages && i < q->nr_slots * q->buf_pages; i++)
+		if (q->pages[i])
+			page_pool_put_full_page(q->pp, q->pages[i], false);
+	cvmnet_pool_exit(&q->pool);
+	kfree(q->sg);
+	q->sg = NULL;
+	kvfree(q->pages);
+	q->pages = NULL;
+	q->buf_pages = 0;
+	kvfree(q->free);
+	q->free = NULL;
+	kvfree(q->slots);
+	q->slots = NULL;
+	q->nr_slots = 0;
+	q->nr_free = 0;
+	q->lent = 0;
+	q->descs = 0;
+}
+
+/* Slots for a ring of that size, none of them posted. */
+static int cvmnet_rxq_alloc_bufs(struct cvmnet_rxq *q, unsigned int ring_size)
+{
+	unsigned int i;
+	int err = -ENOMEM;
+
+	q->ring_size = ring_size;
+	q->nr_slots = q->mode->slots(q->dev, ring_size);
+	if (!q->nr_slots)
+		return -EINVAL;
+	q->slots = kvcalloc(q->nr_slots, sizeof(*q->slots), GFP_KERNEL);
+	q->free = kvcalloc(q->nr_slots, sizeof(*q->free), GFP_KERNEL);
+	if (!q->slots || !q->free)
+		goto err_free;
+	err = q->dev->dma == CVMNET_DMA_POOL ? cvmnet_rxq_alloc_pool(q) :
+					       cvmnet_rxq_alloc_pages(q);
+	if (err)
+		goto err_free;
+	q->sg = kcalloc(max(q->buf_pages, 1U), sizeof(*q->sg), GFP_KERNEL);
+	if (!q->sg) {
+		err = -ENOMEM;
+		goto err_free;
+	}
+	sg_init_table(q->sg, max(q->buf_pages, 1U));
+	q->refill_at = clamp(q->nr_slots / 4, 1U, CVMNET_RX_BATCH);
+	for (i = 0; i < q->nr_slots; i++)
+		q->free[i] = i;
+	q->nr_free = q->nr_slots;
+	return 0;
+
+err_free:
+	cvmnet_rxq_free_bufs(q);
+	return err;
+}
+
+/**
+ * cvmnet_rxq_alloc() - allocate a queue's buffers
+ * @q: the queue; its virtqueue is there; nothing happens if it has them
+ *
+ * Context: process, may sleep; under rtnl or before registration.
+ * Return: 0 or -errno with nothing allocated.
+ */
+int cvmnet_rxq_alloc(struct cvmnet_rxq *q)
+{
+	int err;
+
+	if (q->slots)
+		return 0;
+	err = cvmnet_rxq_alloc_pp(q);
+	if (err)
+		return err;
+	err = cvmnet_rxq_alloc_bufs(q, virtqueue_get_vring_size(q->vq));
+	if (err)
+		cvmnet_rxq_free(q);
+	return err;
+}
+
+/**
+ * cvmnet_rxq_free() - free a queue's buffers
+ * @q: the queue, stopped, whose buffers the device can't reach any more
+ *
+ * Context: process, may sleep.
+ */
+void cvmnet_rxq_free(struct cvmnet_rxq *q)
+{
+	cvmnet_rxq_free_bufs(q);
+	if (q->pp)
+		page_pool_destroy(q->pp);
+	q->pp = NULL;
+}
+
+/* Take back a buffer of a ring that was reset. */
+static void cvmnet_rx_recycle(struct virtqueue *vq, void *buf)
+{
+	struct cvmnet_rxq *q = cvmnet_vq_to_rxq(vq);
+	struct cvmnet_rx_slot *slot = buf;
+
+	if (!slot->posted)
+		return;
+	slot->posted = false;
+	q->lent--;
+	q->descs -= slot->descs;
+	q->free[q->nr_free++] = slot - q->slots;
+}
+
+/**
+ * cvmnet_rxq_resize() - change the number of ring entries
+ * @q: the queue, stopped
+ * @num: how many
+ *
+ * Context: process, under rtnl; may sleep.
+ * Return: 0; -ENOMEM, -E2BIG, -EINVAL or -ENOENT with the old ring in place;
+ * another error if the ring is gone, and a reset is needed.
+ */
+int cvmnet_rxq_resize(struct cvmnet_rxq *q, u32 num)
+{
+	struct cvmnet_rxq *new;
+	int err;
+
+	if (!q->slots)
+		return cvm_vq_resize(q->vq, num, cvmnet_rx_recycle);
+	if (q->vq->num_free + q->descs != q->ring_size)
+		return -EIO;
+	new = kzalloc(sizeof(*new), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+	new->dev = q->dev;
+	new->mode = q->mode;
+	new->pp = q->pp;
+	err = cvmnet_rxq_alloc_bufs(new, num);
+	if (err)
+		goto out_free_new;
+	err = cvm_vq_resize(q->vq, num, cvmnet_rx_recycle);
+	if (err)
+		goto out_free_bufs;
+
+	/* Nothing can fail past this point; new gets the old buffers. */
+	swap(q->slots, new->slots);
+	swap(q->free, new->free);
+	swap(q->nr_free, new->nr_free);
+	swap(q->nr_slots, new->nr_slots);
+	swap(q->pages, new->pages);
+	swap(q->pool, new->pool);
+	swap(q->sg, new->sg);
+	q->ring_size = new->ring_size;
+	q->refill_at = new->refill_at;
+
+out_free_bufs:
+	cvmnet_rxq_free_bufs(new);
+out_free_new:
+	kfree(new);
+	return err;
+}
+
+/* Drop what came while the queue was not in use: it may be hours old. */
+static void cvmnet_rx_discard(struct cvmnet_rxq *q)
+{
+	u32 len;
+
+	while (cvmnet_rx_next(q, &len))
+		q->pending.drops[CVMNET_RX_DROP_INACTIVE]++;
+	if (!cvmnet_rx_sane(q))
+		cvmnet_rx_kill(q);
+}
+
+/**
+ * cvmnet_rxq_start() - give buffers to the device and receive
+ * @q: the queue, stopped
+ *
+ * Context: process, under rtnl.
+ * Return: 0, or -ENOMEM if not one buffer could be posted.
+ */
+int cvmnet_rxq_start(struct cvmnet_rxq *q)
+{
+	int err;
+
+	err = cvmnet_rxq_alloc(q);
+	if (err)
+		return err;
+	q->dead = false;
+	q->missing = 0;
+	local_bh_disable();
+	cvmnet_rx_discard(q);
+	if (!q->dead && !cvmnet_rx_refill(q) && q->lent)
+		schedule_delayed_work(&q->refill_work, CVMNET_RX_RETRY);
+	cvmnet_rx_publish(q);
+	local_bh_enable();
+	/* A dead queue starts too: its reset is under way, and needs it stopped in order. */
+	if (!q->lent && !q->dead)
+		return -ENOMEM;
+	napi_enable(&q->napi);
+	netif_queue_set_napi(q->dev->netdev, q->index, NETDEV_QUEUE_TYPE_RX, &q->napi);
+	/* What the device used while nobody listened raised no interrupt. */
+	local_bh_disable();
+	napi_schedule(&q->napi);
+	local_bh_enable();
+	return 0;
+}
+
+/**
+ * cvmnet_rxq_stop() - receive no more
+ * @q: the queue, started; its buffers stay with the device
+ *
+ * Context: process, under rtnl; may sleep.
+ */
+void cvmnet_rxq_stop(struct cvmnet_rxq *q)
+{
+	netif_queue_set_napi(q->dev->netdev, q->index, NETDEV_QUEUE_TYPE_RX, NULL);
+	napi_disable(&q->napi);
+	cancel_delayed_work_sync(&q->refill_work);
+}
+
+/**
+ * cvmnet_rxq_forget() - take all buffers back from a device that was reset
+ * @q: the queue, stopped
+ *
+ * Context: process.
+ */
+void cvmnet_rxq_forget(struct cvmnet_rxq *q)
+{
+	unsigned int i;
+
+	q->nr_free = 0;
+	for (i = 0; i < q->nr_slots; i++) {
+		q->slots[i].posted = false;
+		q->free[q->nr_free++] = i;
+	}
+	q->lent = 0;
+	q->descs = 0;
+}

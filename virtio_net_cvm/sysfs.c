@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Group cvm of the net device,
+ * Documentation/ABI/testing/sysfs-class-net-virtio_net_cvm.
+ */
+#include <linux/device.h>
+#include <linux/kstrtox.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/sysfs.h>
+
+#include "cvmnet.h"
+#include "netdev.h"
+#include "stats.h"
+
+static struct cvmnet_dev *to_cvmnet(struct device *d)
+{
+	return netdev_priv(to_net_dev(d));
+}
+
+static ssize_t mode_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n",
+			  to_cvmnet(d)->dma == CVMNET_DMA_POOL ? "pool" : "stream");
+}
+static DEVICE_ATTR_RO(mode);
+
+static ssize_t pool_bytes_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%zu\n", cvmnet_pool_bytes(to_cvmnet(d)));
+}
+static DEVICE_ATTR_RO(pool_bytes);
+
+static ssize_t pool_used_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%zu\n", cvmnet_pool_used(to_cvmnet(d)));
+}
+static DEVICE_ATTR_RO(pool_used);
+
+static ssize_t pool_exhausted_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", cvmnet_pool_exhausted(to_cvmnet(d)));
+}
+static DEVICE_ATTR_RO(pool_exhausted);
+
+static ssize_t pool_limit_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%zu\n", cvmnet_pool_limit(to_cvmnet(d)));
+}
+
+static ssize_t pool_limit_store(struct device *d, struct device_attribute *attr,
+				const char *buf, size_t count)
+{
+	unsigned long bytes;
+	int err;
+
+	err = kstrtoul(buf, 0, &bytes);
+	if (err)
+		return err;
+	/* The net device may be on its way out, and wait for this file to be left. */
+	if (!rtnl_trylock())
+		return restart_syscall();
+	if (netif_device_present(to_net_dev(d)) &&
+	    to_net_dev(d)->reg_state == NETREG_REGISTERED)
+		err = cvmnet_pool_set_limit(to_cvmnet(d), bytes);
+	else
+		err = -ENODEV;
+	rtnl_unlock();
+	return err ?: count;
+}
+static DEVICE_ATTR_RW(pool_limit);
+
+static ssize_t resets_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	const struct cvmnet_dev *dev = to_cvmnet(d);
+	unsigned int i;
+	u64 sum = 0;
+
+	for (i = 0; i < CVMNET_RESET_CAUSES; i++)
+		sum += dev->reset.count[i];
+	return sysfs_emit(buf, "%llu\n", sum);
+}
+static DEVICE_ATTR_RO(resets);
+
+/* --- drops by cause --- */
+
+/**
+ * struct drop_attr - a file that shows the drops of one cause
+ * @attr:  the file
+ * @tx:    transmit or receive
+ * @cause: enum cvmnet_tx_drop or enum cvmnet_rx_drop
+ */
+struct drop_attr {
+	struct device_attribute attr;
+	bool tx;
+	unsigned int cause;
+};
+
+static ssize_t drop_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	const struct drop_attr *drop = container_of(attr, struct drop_attr, attr);
+
+	return sysfs_emit(buf, "%llu\n", cvmnet_stats_drops(to_cvmnet(d), drop->tx, drop->cause));
+}
+
+#define DROP(_name, _tx, _cause)				\
+static struct drop_attr drop_##_name = {			\
+	.attr = __ATTR(drop_##_name, 0444, drop_show, NULL),	\
+	.tx = _tx,						\
+	.cause = _cause,					\
+}
+
+DROP(rx_runt, false, CVMNET_RX_DROP_RUNT);
+DROP(rx_oversize, false, CVMNET_RX_DROP_OVERSIZE);
+DROP(rx_buffers, false, CVMNET_RX_DROP_BUFFERS);
+DROP(rx_csum, false, CVMNET_RX_DROP_CSUM);
+DROP(rx_gso, false, CVMNET_RX_DROP_GSO);
+DROP(rx_nomem, false, CVMNET_RX_DROP_NOMEM);
+DROP(rx_inactive, false, CVMNET_RX_DROP_INACTIVE);
+DROP(tx_nomem, true, CVMNET_TX_DROP_NOMEM);
+DROP(tx_malformed, true, CVMNET_TX_DROP_MALFORMED);
+DROP(tx_broken, true, CVMNET_TX_DROP_BROKEN);
+
+static struct attribute *cvm_attrs[] = {
+	&dev_attr_mode.attr,
+	&dev_attr_pool_bytes.attr,
+	&dev_attr_pool_limit.attr,
+	&dev_attr_pool_used.attr,
+	&dev_attr_pool_exhausted.attr,
+	&dev_attr_resets.attr,
+	&drop_rx_runt.attr.attr,
+	&drop_rx_oversize.attr.attr,
+	&drop_rx_buffers.attr.attr,
+	&drop_rx_csum.attr.attr,
+	&drop_rx_gso.attr.attr,
+	&drop_rx_nomem.attr.attr,
+	&drop_rx_inactive.attr.attr,
+	&drop_tx_nomem.attr.attr,
+	&drop_tx_malformed.attr.attr,
+	&drop_tx_broken.attr.attr,
+	NULL
+};
+
+const struct attribute_group cvmnet_sysfs_group = {
+	.name = "cvm",
+	.attrs = cvm_attrs,
+};
