@@ -13,7 +13,9 @@
 # The name says who owns it. A namespace whose owner is gone (killed, machine
 # in trouble) is removed when the next one is made, or by "netns.sh sweep".
 #
-#   netns.sh create [PID]      make one owned by PID (default: the caller), print its name
+#   netns.sh create [PID [QUEUES [MTU]]]
+#                              make one owned by PID (default: the caller), print its name;
+#                              the TAP device takes QUEUES pairs (1) and has this MTU (1500)
 #   netns.sh delete NAME       remove it
 #   netns.sh sweep             remove those whose owner is gone
 #   netns.sh list
@@ -66,8 +68,10 @@ sweep()
 
 create()
 {
-	local pid=$1 when ns
+	local pid=$1 queues=$2 mtu=$3 when ns
 
+	[ "$queues" -ge 1 ] 2>/dev/null || die "'$queues' is not a number of queues"
+	[ "$mtu" -ge 68 ] 2>/dev/null || die "'$mtu' is not an MTU"
 	[ "$(id -u)" = 0 ] || die "making a network namespace needs root"
 	[ -c /dev/net/tun ] || die "no /dev/net/tun on this machine: no TAP device can be made"
 	when=$(start_time "$pid")
@@ -75,7 +79,7 @@ create()
 	ns=cvm-$pid-$when
 	sweep
 	ip netns add "$ns" || die "cannot make network namespace $ns"
-	if ! setup "$ns"; then
+	if ! setup "$ns" "$queues" "$mtu"; then
 		delete "$ns"
 		die "cannot make the TAP device in network namespace $ns"
 	fi
@@ -84,14 +88,21 @@ create()
 
 setup()
 {
+	local multi=''
+
+	# QEMU must open it the way it was made.
+	[ "$2" = 1 ] || multi=multi_queue
 	# No duplicate address detection: the address must work at once.
+	# shellcheck disable=SC2016
 	ip netns exec "$1" sh -e -c '
 		ip link set lo up
-		ip tuntap add dev tap0 mode tap
+		# shellcheck disable=SC2086
+		ip tuntap add dev tap0 mode tap $1
+		ip link set tap0 mtu "$2"
 		echo 0 >/proc/sys/net/ipv6/conf/tap0/accept_dad
 		ip addr add 10.77.0.1/24 dev tap0
 		ip -6 addr add fd77::1/64 dev tap0 nodad
-		ip link set tap0 up'
+		ip link set tap0 up' sh "$multi" "$3"
 }
 
 run()
@@ -99,7 +110,7 @@ run()
 	local ns rc=0
 
 	# $$ and not the command: the trap below belongs to this process.
-	ns=$(create $$)
+	ns=$(create $$ 1 1500)
 	trap 'delete "$ns"' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -114,7 +125,7 @@ need ip iproute2
 cmd=${1:-}
 shift || true
 case $cmd in
-create) create "${1:-$PPID}" ;;
+create) create "${1:-$PPID}" "${2:-1}" "${3:-1500}" ;;
 delete) [ $# = 1 ] || usage_die "usage: netns.sh delete NAME"; delete "$1" ;;
 sweep) sweep ;;
 list) list ;;

@@ -98,6 +98,14 @@ errors()
 	error "bad parameter" "must be NAME=VALUE" --guest x86-cvm --param 1x "$smoke"
 	error "file outside /out" "must be a path below /out" --guest x86-cvm --get ../x "$smoke"
 	error "server without network" "--serve needs --net tap" --guest x86-cvm --serve true "$smoke"
+	error "card without network" "--queues needs --net tap" --guest x86-cvm --queues 2 "$smoke"
+	error "property of the harness" "the harness sets mq itself" \
+		--guest x86-cvm --net tap --nic mq=on "$smoke"
+	error "unknown property" "has no such property" --guest x86-cvm --net tap --nic x=on "$smoke"
+	error "too many queues" "--queues must be" --guest x86-cvm --net tap --queues 17 "$smoke"
+	error "MMIO on x86" "only arm64 guests" --guest x86-cvm --net tap --nic-bus mmio "$smoke"
+	error "unknown bus" "invalid choice: 'isa'" --guest x86-cvm --net tap --nic-bus isa "$smoke"
+	error "tiny MTU" "--tap-mtu must be" --guest x86-cvm --net tap --tap-mtu 9 "$smoke"
 	error "bad time-out" "must be positive" --guest x86-cvm --timeout 0 "$smoke"
 	error "icount and KVM" "--icount counts emulated" --guest x86-cvm --icount --accel kvm "$smoke"
 	check "error: unknown kernel" says 1 "unknown kernel '5.4-amd64'" \
@@ -114,7 +122,7 @@ errors()
 
 no_user_net()
 {
-	! grep -rnE -- '-netdev[" ,]+user|-nic |slirp|hostfwd' "$CVM_TOP/scripts/vm" \
+	! grep -rnE -- '-netdev[" ,]+user|[^-]-nic |slirp|hostfwd' "$CVM_TOP/scripts/vm" \
 		"$CVM_TOP/scripts/vm_run.py"
 }
 

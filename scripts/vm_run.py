@@ -49,6 +49,14 @@ def parse_args(argv):
     p.add_argument("--guest", default="", help=" ".join(guests.GUESTS))
     p.add_argument("--kernel", default="6.12", help="6.12 (default), 6.1, kunit")
     p.add_argument("--net", choices=("none", "tap"), default="none")
+    p.add_argument("--nic", default="", metavar="PROPS",
+                   help="more properties of the network card: packed=on,host_mtu=9000 ...")
+    p.add_argument("--queues", type=int, default=1, metavar="N",
+                   help="queue pairs of the network card (1)")
+    p.add_argument("--nic-bus", choices=guests.NIC_BUSES, default="pci",
+                   help="where the network card is; port: can be unplugged; mmio: arm64 only")
+    p.add_argument("--tap-mtu", type=int, default=1500, metavar="BYTES",
+                   help="MTU of the TAP device (1500)")
     p.add_argument("--smp", type=int, default=2, help="virtual CPUs (2)")
     p.add_argument("--mem", type=int, default=0, help="memory in MiB (1024, kunit kernel 2048)")
     p.add_argument("--timeout", type=float, default=None,
@@ -58,6 +66,8 @@ def parse_args(argv):
     p.add_argument("--append", default="", help="more words for the kernel command line")
     p.add_argument("--icount", action="store_true",
                    help="guest time counts instructions (one CPU, repeatable)")
+    p.add_argument("--trace", action="store_true",
+                   help="log every instruction for a while after the line 'cvm: profile'")
     p.add_argument("--name", default="", help="folder under build/results")
     p.add_argument("--put", action="append", default=[], metavar="FILE",
                    help="copy to /put/ in the guest")
@@ -96,6 +106,7 @@ def check_args(opt):
         raise UsageError("--icount counts emulated instructions: not with --accel kvm")
     if opt.serve and opt.net != "tap":
         raise UsageError("--serve needs --net tap")
+    check_nic(opt, guests.GUESTS[opt.guest])
     if opt.timeout is None:
         opt.timeout = 600 if opt.kernel == "kunit" else 120
     if opt.timeout <= 0 or opt.mem < 0:
@@ -111,6 +122,42 @@ def check_args(opt):
         if os.path.isabs(name) or ".." in name.split("/"):
             raise UsageError(f"--get {name}: must be a path below /out")
     return guests.GUESTS[opt.guest]
+
+
+def check_nic(opt, guest):
+    """Options of the network card; leaves the properties in opt.nic_props."""
+    if opt.net != "tap":
+        for name, default in (("nic", ""), ("queues", 1), ("nic_bus", "pci"), ("tap_mtu", 1500)):
+            if getattr(opt, name) != default:
+                raise UsageError(f"--{name.replace('_', '-')} needs --net tap")
+    if not 1 <= opt.queues <= 16:
+        raise UsageError("--queues must be between 1 and 16")
+    # 65521 is the most that a TAP device takes.
+    if not 68 <= opt.tap_mtu <= 65521:
+        raise UsageError("--tap-mtu must be between 68 and 65521")
+    if opt.nic_bus == "mmio" and guest.debarch != "arm64":
+        raise UsageError("--nic-bus mmio: only arm64 guests have virtio-mmio")
+    opt.nic_props = {}
+    for prop in filter(None, opt.nic.split(",")):
+        key, sep, value = prop.partition("=")
+        if not sep or not re.fullmatch(r"[a-z0-9_.-]+", key) or not value:
+            raise UsageError(f"--nic {prop}: must be PROPERTY=VALUE")
+        if key in guests.NIC_OWN:
+            raise UsageError(f"--nic {prop}: the harness sets {key} itself")
+        opt.nic_props[key] = value
+
+
+def check_nic_props(guest, setup):
+    """Ask QEMU, which would otherwise die of a property that it does not know."""
+    if not setup.nic:
+        return
+    kind = guests.nic_device(setup)["driver"]
+    res = subprocess.run([guest.qemu, "-machine", "none", "-device", f"{kind},help"],
+                         capture_output=True, text=True, check=False)
+    known = set(re.findall(r"^  ([^=\s]+)=<", res.stdout, re.M))
+    for key in setup.nic:
+        if known and key not in known:
+            raise UsageError(f"--nic {key}=...: {kind} has no such property")
 
 
 def check_test(test):
@@ -151,11 +198,21 @@ def our_modules(ident, build):
     return sorted(os.path.join(folder, f) for f in os.listdir(folder) if f.endswith(".ko"))
 
 
-def fetch_busybox(kernel):
-    target = os.path.join(kernel["CVM_CACHE"], f"busybox-{kernel['K_DEBARCH']}")
-    if not os.path.exists(os.path.join(target, f".fetched-busybox-static-{kernel['K_DEBARCH']}")):
-        run_tool(os.path.join(TOP, "scripts", "fetch-deb.sh"), kernel["K_DEBARCH"],
-                 "busybox-static", target)
+def fetch_programs(kernel):
+    """Programs of Debian that every guest has, unpacked in the cache."""
+    for folder, packages in (("busybox", ("busybox-static",)),
+                             ("ethtool", initramfs.ETHTOOL_PACKAGES)):
+        for package in packages:
+            fetch_deb(kernel, package, kernel["K_DEBARCH"],
+                      f"{folder}-{kernel['K_DEBARCH']}")
+
+
+def fetch_deb(kernel, package, arch, folder):
+    """Unpack a package in the cache unless it is there; returns the folder."""
+    target = os.path.join(kernel["CVM_CACHE"], folder)
+    if not os.path.exists(os.path.join(target, f".fetched-{package}-{arch}")):
+        run_tool(os.path.join(TOP, "scripts", "fetch-deb.sh"), arch, package, target)
+    return target
 
 
 # QEMU before 8.1 translates guest code without locking its page, so that a CPU may
@@ -167,16 +224,15 @@ QEMU_PACKAGES = ("qemu-system-data", "seabios", "qemu-system-common", "qemu-syst
 
 def use_cached_qemu(kernel):
     """Find QEMU in the cache first; it looks for its files beside itself."""
-    target = os.path.join(kernel["CVM_CACHE"], "qemu")
     for package in QEMU_PACKAGES:
-        if not os.path.exists(os.path.join(target, f".fetched-{package}-amd64")):
-            run_tool(os.path.join(TOP, "scripts", "fetch-deb.sh"), "amd64", package, target)
+        target = fetch_deb(kernel, package, "amd64", "qemu")
     os.environ["PATH"] = os.path.join(target, "usr", "bin") + os.pathsep + os.environ["PATH"]
 
 
 def make_initramfs(kernel, opt, target):
-    fetch_busybox(kernel)
-    run = {"tests": opt.tests, "params": opt.params, "put": opt.put}
+    fetch_programs(kernel)
+    boot = ["virtio_mmio"] if opt.nic_bus == "mmio" else []
+    run = {"tests": opt.tests, "params": opt.params, "put": opt.put, "boot": boot}
     try:
         initramfs.build(kernel, TOP, kernel["CVM_CACHE"],
                         our_modules(kernel["K_ID"], not opt.no_build), opt.mod, run, target)
@@ -219,20 +275,26 @@ def result_dir(opt):
 class Net:
     """Network namespace of the run and the servers in it."""
 
-    def __init__(self, opt, folder):
+    def __init__(self, opt, folder, cache):
         self.name, self._procs = "", []
         self._script = os.path.join(TOP, "scripts", "netns.sh")
         if opt.net != "tap":
             return
-        res = subprocess.run([self._script, "create", str(os.getpid())],
+        res = subprocess.run([self._script, "create", str(os.getpid()), str(opt.queues),
+                              str(opt.tap_mtu)],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if res.returncode:
             raise RunError("no TAP network: " + res.stderr.strip().removeprefix("error: "))
         self.name = res.stdout.strip()
+        programs = os.path.join(folder, "bin")
+        if opt.serve:
+            initramfs.host_programs(TOP, cache, programs)
+        env = {**os.environ, "PATH": programs + os.pathsep + os.environ["PATH"] + ":/usr/sbin"}
         for i, cmd in enumerate(opt.serve):
             with open(os.path.join(folder, f"serve{i}.log"), "wb") as log:
                 self._procs.append((cmd, subprocess.Popen(
                     shlex.split(cmd), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    cwd=folder, env=env,
                     preexec_fn=supervise.die_with_parent(self.name))))
         if self._procs:
             time.sleep(0.3)
@@ -329,7 +391,10 @@ def name_counters(sup, guest, kernel, opt, dmesg):
 def run_guest(guest, kernel, setup, opt, net, folder, name):
     """Start, watch, judge, write the results; returns the exit status."""
     choose_accel(guest, setup, opt)
-    sup = supervise.Supervisor(opt.timeout, lambda line: report(opt, line))
+    sup = supervise.Supervisor(opt.timeout, lambda line: report(opt, line),
+                               nic=guests.nic_device(setup) if setup.tap else None)
+    if opt.trace:
+        sup.trace = supervise.Trace(os.path.join(folder, "trace.log"))
     setup.fds = sup.open_ports()
     argv = guests.command_line(guest, setup)
     load = supervise.host_load()
@@ -361,6 +426,8 @@ def run_guest(guest, kernel, setup, opt, net, folder, name):
     result = {
         "name": name, "guest": guest.name, "tests": opt.tests, "params": opt.params,
         "argv": sup.argv_seen, "netns": bool(net.name), "accel": setup.accel,
+        "nic": {"bus": opt.nic_bus, "props": opt.nic_props, "queues": opt.queues,
+                "tap_mtu": opt.tap_mtu, "serve": opt.serve} if net.name else None,
         "icount": opt.icount, "qemu": qemu.get("qemu"), "cpu": guest.cpu,
         "kernel": {"id": kernel["K_ID"], "release": kernel["K_RELEASE"],
                    "hz": kernel_hz(kernel)},
@@ -425,15 +492,17 @@ def main(argv):
     setup = guests.Setup(
         image=kernel["K_IMAGE"], initrd=initrd, smp=1 if opt.icount else opt.smp,
         mem=opt.mem or (2048 if opt.kernel == "kunit" else 1024),
-        icount=opt.icount, tap="tap0" if opt.net == "tap" else "",
+        icount=opt.icount, tap="tap0" if opt.net == "tap" else "", queues=opt.queues,
+        nic_bus=opt.nic_bus, nic=opt.nic_props,
         append=opt.append, shell=opt.shell, console_log=os.path.join(folder, "dmesg.txt"))
+    check_nic_props(guest, setup)
     if opt.print_argv:
         print(shlex.join(guests.command_line(guest, setup)))
         return 0
     net = None
     try:
         make_initramfs(kernel, opt, initrd)
-        net = Net(opt, folder)
+        net = Net(opt, folder, kernel["CVM_CACHE"])
         if opt.shell:
             return shell(guest, setup, net)
         return run_guest(guest, kernel, setup, opt, net, folder, name)

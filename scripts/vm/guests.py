@@ -24,14 +24,14 @@ class Guest:
 
 
 # Repeated string instructions are counted one iteration at a time by TCG, and
-# slow as well: without erms/fsrm the kernel copies by words. A TDX guest has no
+# slow as well: without erms/fsrm/fsrs the kernel copies and clears by words. A TDX guest has no
 # monitor/mwait and no nested virtualisation; five-level tables only cost time.
 _X86 = {
     "debarch": "amd64",
     "qemu": "qemu-system-x86_64",
     "package": "qemu-system-x86",
     "machine": "q35,smm=off,usb=off,sata=off,smbus=off,i8042=off",
-    "cpu": "max,-erms,-fsrm,-la57,-monitor,-svm",
+    "cpu": "max,-erms,-fsrm,-fsrs,-la57,-monitor,-svm",
     "console": "ttyS0",
 }
 _ARM = {
@@ -68,6 +68,13 @@ BASE_CMDLINE = (
 X86_CMDLINE = ("tsc=reliable",)
 
 GUEST_MAC = "52:54:00:c7:00:02"
+# Where the network card is: beside the other devices, behind a port of its own from
+# which it can be unplugged, or on arm64's virtio-mmio.
+NIC_BUSES = ("pci", "port", "mmio")
+NIC_ID = "nic0"
+# Set by other options, or by the harness itself.
+NIC_OWN = ("id", "netdev", "mac", "mq", "vectors", "bus", "addr", "romfile", "iommu_platform",
+           "disable-legacy")
 PORTS = ("verdict", "heartbeat", "out")
 
 
@@ -82,6 +89,9 @@ class Setup:
     accel: str = "tcg"
     icount: bool = False
     tap: str = ""
+    queues: int = 1
+    nic_bus: str = "pci"
+    nic: dict = field(default_factory=dict)
     append: str = ""
     shell: bool = False
     console_log: str = ""
@@ -107,6 +117,35 @@ def _pci(kind, **props):
     """A virtio device as a confidential guest sees it: modern, DMA API only."""
     opts = {"disable-legacy": "on", "iommu_platform": "on", **props}
     return ["-device", ",".join([kind] + [f"{k}={v}" for k, v in opts.items()])]
+
+
+def nic_device(setup):
+    """The network card as {property: value}, for -device and for device_add."""
+    props = {"netdev": "net0", "id": NIC_ID, "mac": GUEST_MAC}
+    if setup.nic_bus == "mmio":
+        kind = "virtio-net-device"
+        props["iommu_platform"] = "on"
+    else:
+        kind = "virtio-net-pci"
+        props.update({"disable-legacy": "on", "iommu_platform": "on", "romfile": ""})
+    if setup.nic_bus == "port":
+        props["bus"] = "nicport"
+    if setup.queues > 1:
+        props["mq"] = "on"
+        if setup.nic_bus != "mmio":
+            props["vectors"] = str(2 * setup.queues + 2)
+    return {"driver": kind, **props, **setup.nic}
+
+
+def _nic(setup):
+    queues = f",queues={setup.queues}" if setup.queues > 1 else ""
+    argv = ["-netdev", f"tap,id=net0,ifname={setup.tap},script=no,downscript=no,vhost=off{queues}"]
+    if setup.nic_bus == "mmio":
+        argv += ["-global", "virtio-mmio.force-legacy=false"]
+    elif setup.nic_bus == "port":
+        argv += ["-device", "pcie-root-port,id=nicport,chassis=1"]
+    kind, *props = nic_device(setup).items()
+    return argv + ["-device", ",".join([kind[1], *(f"{k}={v}" for k, v in props)])]
 
 
 def _accel(setup):
@@ -150,6 +189,5 @@ def command_line(guest, setup):
             argv += ["-chardev", f"socket,id={port},fd={setup.fds[port]}",
                      "-device", f"virtserialport,bus=ports.0,chardev={port},name=cvm.{port}"]
     if setup.tap:
-        argv += ["-netdev", f"tap,id=net0,ifname={setup.tap},script=no,downscript=no,vhost=off"]
-        argv += _pci("virtio-net-pci", netdev="net0", mac=GUEST_MAC, romfile="")
+        argv += _nic(setup)
     return argv

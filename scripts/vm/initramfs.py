@@ -161,6 +161,25 @@ def _static_programs(sources, cross, cache):
     return built
 
 
+# Debian's ethtool, with what it is linked to: {path in the guest: path in the package}.
+ETHTOOL_PACKAGES = ("ethtool", "libc6", "libmnl0")
+_ETHTOOL = {
+    "amd64": ("x86_64-linux-gnu", "lib64/ld-linux-x86-64.so.2"),
+    "arm64": ("aarch64-linux-gnu", "lib/ld-linux-aarch64.so.1"),
+}
+
+
+def _ethtool_files(debarch, tree):
+    triplet, loader = _ETHTOOL[debarch]
+    return {
+        "bin/ethtool": f"{tree}/sbin/ethtool",
+        loader: f"{tree}/lib/{triplet}/{os.path.basename(loader)}",
+        "lib/libc.so.6": f"{tree}/lib/{triplet}/libc.so.6",
+        "lib/libm.so.6": f"{tree}/lib/{triplet}/libm.so.6",
+        "lib/libmnl.so.0": f"{tree}/usr/lib/{triplet}/libmnl.so.0",
+    }
+
+
 def _base(kernel, modules, order, busybox, programs):
     cpio = Cpio()
     for path in ("dev", "proc", "sys", "tmp", "run", "out", "put", "bin", "lib/modules", "etc"):
@@ -169,7 +188,7 @@ def _base(kernel, modules, order, busybox, programs):
     cpio.link("bin/sh", "busybox")
     cpio.link("sbin", "bin")
     for name, path in programs.items():
-        cpio.file(f"bin/{name}", _read(path), 0o755)
+        cpio.file(name, _read(path), 0o755)
     for name in order:
         cpio.file(f"lib/modules/{name}.ko", modules.data(name))
     cpio.file("etc/kernel", kernel["K_ID"].encode() + b"\n")
@@ -224,6 +243,8 @@ def overlay(tests_dir, ours, needs, boot, run):
         if not os.path.isfile(path):
             raise InitramfsError(f"no file {path} to put into the guest")
         cpio.file(f"put/{os.path.basename(path)}", _read(path), os.stat(path).st_mode & 0o777)
+    cpio.file("bin/cvmnet-bind.sh",
+              _read(os.path.join(tests_dir, "..", "scripts", "cvmnet-bind.sh")), 0o755)
     cpio.file("lib/modules.dep", "".join(
         f"{n}: {' '.join(d)}\n" for n, d in sorted(needs.items())).encode())
     cpio.file("etc/cvm.boot", "".join(f"{m}\n" for m in boot).encode())
@@ -237,11 +258,27 @@ def _quote(text):
     return "'" + text.replace("'", "'\\''") + "'"
 
 
+def host_programs(top, cache, folder):
+    """Compile tests/progs/*.c for the host too and link them into a folder."""
+    os.makedirs(folder, exist_ok=True)
+    for name, path in _static_programs(_sources(top), "", os.path.join(cache, "progs")).items():
+        link = os.path.join(folder, name)
+        if os.path.lexists(link):
+            os.unlink(link)
+        os.symlink(path, link)
+
+
+def _sources(top):
+    progs_dir = os.path.join(top, "tests", "progs")
+    return sorted(os.path.join(progs_dir, f) for f in os.listdir(progs_dir) if f.endswith(".c"))
+
+
 def build(kernel, top, cache, ours, mods, run, target):
     """Write the initramfs of one run to target.
 
     kernel: the K_ variables; ours: our module files; mods: names of further
-    kernel modules wanted.
+    kernel modules wanted; run: see overlay(), and "boot": modules to load at boot
+    besides those that every guest has.
     """
     tests_dir = os.path.join(top, "tests")
     modules = ModuleSet(kernel["K_MODDIR"], ours)
@@ -250,15 +287,15 @@ def build(kernel, top, cache, ours, mods, run, target):
             raise InitramfsError(f"kernel {kernel['K_ID']} has no module {name}")
     wanted = [m.replace("-", "_") for m in mods]
     needs = modules.needs_of_ours()
-    boot = modules.kernel_order(BOOT_MODULES)
+    boot = modules.kernel_order([*BOOT_MODULES, *run["boot"]])
     needs.update({m: modules.kernel_order([m])[:-1] for m in wanted if modules.is_module(m)})
     order = boot + [m for m in modules.kernel_order(
         [*wanted, *(d for deps in needs.values() for d in deps)]) if m not in boot]
 
-    progs_dir = os.path.join(tests_dir, "progs")
-    sources = sorted(os.path.join(progs_dir, f) for f in os.listdir(progs_dir)
-                     if f.endswith(".c"))
-    programs = _static_programs(sources, kernel["K_CROSS"], os.path.join(cache, "progs"))
+    programs = _static_programs(_sources(top), kernel["K_CROSS"], os.path.join(cache, "progs"))
+    programs = {f"bin/{name}": path for name, path in programs.items()}
+    programs.update(_ethtool_files(kernel["K_DEBARCH"],
+                                   os.path.join(cache, f"ethtool-{kernel['K_DEBARCH']}")))
     busybox = os.path.join(cache, f"busybox-{kernel['K_DEBARCH']}", "bin", "busybox")
     base = base_image(kernel, modules, order, busybox, programs,
                       os.path.join(cache, "initramfs"))

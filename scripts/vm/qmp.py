@@ -38,7 +38,7 @@ class QMP:
         line, self._buf = self._buf.split(b"\n", 1)
         return json.loads(line)
 
-    def command(self, name, timeout=5.0, **args):
+    def command(self, command, timeout=5.0, **args):
         """Run one command and return its result."""
         deadline = time.monotonic() + timeout
         if not self._ready:
@@ -46,7 +46,7 @@ class QMP:
                 pass
             self._ready = True
             self.command("qmp_capabilities", timeout)
-        request = {"execute": name}
+        request = {"execute": command}
         if args:
             request["arguments"] = args
         try:

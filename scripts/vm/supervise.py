@@ -21,6 +21,8 @@ TICK = 0.1
 STALL = 2.0
 POWEROFF_TIME = 20.0
 OUT_LIMIT = 256 << 20
+NIC_TIME = 20.0
+NIC_REQUEST = "# cvm: nic "
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWNET = 0x40000000
@@ -175,11 +177,44 @@ class Heartbeat:
         self._finish(self._quiet, silence, over=False)
 
 
+class Trace:
+    """Every instruction of a guest for a short while, in a file of QEMU's log.
+
+    Begins when the guest prints the mark: one instruction becomes one
+    translation block, and each is logged. Such a guest is slow, so keep it short.
+    """
+
+    MARK = "cvm: profile"
+    DELAY, SECONDS = 1.0, 2.0
+
+    def __init__(self, path):
+        self._path, self._begin, self._end = path, None, None
+
+    def line(self, text):
+        if self._begin is None and self.MARK in text:
+            self._begin = time.monotonic() + self.DELAY
+
+    def tick(self, now, qmp):
+        """Called on each turn of the supervisor."""
+        if self._end is None:
+            if self._begin is not None and now >= self._begin:
+                self._end = now + self.SECONDS
+                qmp.hmp(f"logfile {self._path}")
+                qmp.hmp("one-insn-per-tb on")
+                qmp.hmp("log nochain,exec", 30.0)
+        elif now >= self._end:
+            qmp.hmp("log none", 60.0)
+            qmp.hmp("one-insn-per-tb off")
+            self._end = float("inf")
+
+
 class Supervisor:
     """One QEMU process from start to end."""
 
-    def __init__(self, timeout, on_line, heartbeat=True):
+    def __init__(self, timeout, on_line, heartbeat=True, nic=None):
         self.timeout = timeout
+        self._nic = nic             # properties for device_add
+        self._requests = []         # (words, time) that the guest has asked for
         self.on_line = on_line
         self.started = 0.0
         self.lateness = 0.0
@@ -199,6 +234,7 @@ class Supervisor:
         self._partial = b""
         self.heartbeat = Heartbeat(self)
         self.qmp = None
+        self.trace = None
 
     def open_ports(self):
         """Make the socket pairs; returns {name: number for the command line}."""
@@ -302,6 +338,8 @@ class Supervisor:
             last = now
             for key, _ in sel.select(0):
                 self._read(sel, key)
+            if self.trace:
+                self.trace.tick(now, self.qmp)
             if self.proc.poll() is not None:
                 for key, _ in sel.select(0):
                     self._read(sel, key)
@@ -312,6 +350,7 @@ class Supervisor:
                     self.no_poweroff = True
                     break
             else:
+                self._nic_work(now)
                 self.heartbeat.check(now)
                 if now - self.started > self.timeout:
                     self.timed_out = True
@@ -348,8 +387,46 @@ class Supervisor:
     def _line(self, line):
         self.lines.append(line)
         self.on_line(line)
+        if self.trace:
+            self.trace.line(line)
         if line == "# cvm: done":
             self.done = True
+        elif line.lstrip().startswith(NIC_REQUEST):
+            self._requests.append((line.strip()[len(NIC_REQUEST):], time.monotonic()))
+
+    def _nic_work(self, now):
+        """Do to the network card what tests have asked for, in that order."""
+        while self._requests:
+            what, since = self._requests[0]
+            try:
+                self._nic_request(what)
+            except (QMPError, OSError) as err:
+                # A card that is being unplugged is there until the guest lets it go.
+                if what == "plug" and now - since < NIC_TIME:
+                    return
+                self.lines.append(f"# cvm: nic {what} failed: {err}")
+                self.on_line(f"# nic {what} failed: {err}")
+            self._requests.pop(0)
+
+    def _nic_request(self, what):
+        if not self._nic:
+            raise QMPError("this guest has no network card")
+        name = self._nic["id"]
+        if what == "unplug":
+            self.qmp.command("device_del", id=name)
+        elif what == "plug":
+            # QMP would want each property in its own type.
+            driver, *props = self._nic.items()
+            said = self.qmp.hmp(",".join(
+                [f"device_add {driver[1]}", *(f"{k}={v}" for k, v in props)]))
+            if said.strip():
+                raise QMPError(said.strip())
+        elif what in ("link on", "link off"):
+            self.qmp.command("set_link", name=name, up=what == "link on")
+        elif what == "announce":
+            self.qmp.command("announce-self", initial=50, max=100, rounds=2, step=50)
+        else:
+            raise QMPError("unknown request")
 
     def stop(self):
         """End QEMU, whatever it is doing."""

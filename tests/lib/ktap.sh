@@ -163,7 +163,7 @@ ktap_errno()
 	case $1 in
 	EPERM) echo "Operation not permitted" ;;
 	ENOENT) echo "No such file or directory" ;;
-	EIO) echo "I/O error" ;;
+	EIO) echo "Input/output error" ;;
 	E2BIG) echo "Argument list too long" ;;
 	EAGAIN) echo "Resource temporarily unavailable" ;;
 	ENOMEM) echo "Cannot allocate memory" ;;
@@ -173,7 +173,8 @@ ktap_errno()
 	ENODEV) echo "No such device" ;;
 	EINVAL) echo "Invalid argument" ;;
 	ENOSPC) echo "No space left on device" ;;
-	ERANGE) echo "result not representable" ;;
+	ERANGE) echo "result out of range" ;;
+	EADDRNOTAVAIL) echo "assign requested address" ;;
 	EOVERFLOW) echo "Value too large" ;;
 	EOPNOTSUPP) echo "not supported" ;;
 	*) echo "$1" ;;
