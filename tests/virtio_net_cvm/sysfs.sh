@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Group cvm of the net device and the module's parameter: values, and what bad input
+# does not change.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/net.sh
+
+values()
+{
+	case $(cat $NET_CVM/mode) in
+	pool | stream) ;;
+	*) fail "mode '$(cat $NET_CVM/mode)'" ;;
+	esac
+	for file in "$NET_CVM"/*; do
+		[ "${file##*/}" != mode ] || continue
+		case $(cat "$file") in
+		'' | *[!0-9]*) fail "${file##*/} is no number: '$(cat "$file")'" ;;
+		esac
+	done
+	for file in pool_bytes pool_limit pool_used pool_exhausted resets drop_rx_runt drop_rx_oversize \
+		drop_rx_buffers drop_rx_csum drop_rx_gso drop_rx_nomem drop_rx_inactive drop_tx_nomem \
+		drop_tx_malformed drop_tx_broken; do
+		[ -f $NET_CVM/$file ] || fail "there is no $file"
+	done
+}
+
+read_only()
+{
+	for file in "$NET_CVM"/*; do
+		[ "${file##*/}" != pool_limit ] || continue
+		expect_eq 444 "$(stat -c %a "$file")" "permissions of ${file##*/}"
+	done
+	expect_eq 644 "$(stat -c %a $NET_CVM/pool_limit)" "permissions of pool_limit"
+}
+
+auto()
+{
+	want=stream
+	! grep -q 'swiotlb=[0-9,]*force' /proc/cmdline || want=pool
+	[ "$NET_MODE" = auto ] || skip "mode=$NET_MODE was given"
+	expect_eq $want "$(cat $NET_CVM/mode)" "mode"
+}
+
+limit()
+{
+	[ "$(cat $NET_CVM/mode)" = pool ] || skip "not in pool mode"
+	was=$(cat $NET_CVM/pool_limit)
+	defer "echo $was >$NET_CVM/pool_limit"
+	expect_eq 1048576 "$was" "pool_limit by default"
+	bytes=$(cat $NET_CVM/pool_bytes)
+	expect_ge "$bytes" "$was" "pool_bytes"
+	net_flood_start
+	for size in 2097152 1048576 4194304 786432; do
+		expect_ok "echo $size >$NET_CVM/pool_limit"
+		expect_eq $size "$(cat $NET_CVM/pool_limit)" "pool_limit"
+		usleep 300000
+	done
+	for bad in nonsense '' -1 1x; do
+		expect_errno "echo '$bad' >$NET_CVM/pool_limit" EINVAL
+		expect_eq 786432 "$(cat $NET_CVM/pool_limit)" "pool_limit after '$bad'"
+	done
+	for bad in 0 1 4096 67108865; do
+		expect_errno "echo $bad >$NET_CVM/pool_limit" ERANGE
+		expect_eq 786432 "$(cat $NET_CVM/pool_limit)" "pool_limit after $bad"
+	done
+	net_flood_stop "$NET_GAP"
+	expect_ok "echo 67108864 >$NET_CVM/pool_limit"
+	expect_ok "echo $was >$NET_CVM/pool_limit"
+	expect_eq "$bytes" "$(cat $NET_CVM/pool_bytes)" "pool_bytes at the end"
+}
+
+# A pool smaller than the ring: the queue waits, and nothing is dropped.
+exhausted()
+{
+	[ "$(cat $NET_CVM/mode)" = pool ] || skip "not in pool mode"
+	defer "echo 1048576 >$NET_CVM/pool_limit"
+	echo 600000 >$NET_CVM/pool_limit || fail "pool_limit was refused"
+	net_stream send $NET_PEER $((4 * NET_BYTES)) 8
+	net_stream recv $NET_PEER "$NET_BYTES" 4
+	note "pool_exhausted $(cat $NET_CVM/pool_exhausted), pool_used $(cat $NET_CVM/pool_used)"
+	net_expect_no_drops
+}
+
+no_pool()
+{
+	[ "$(cat $NET_CVM/mode)" = stream ] || skip "not in stream mode"
+	for file in pool_bytes pool_limit pool_used pool_exhausted; do
+		expect_eq 0 "$(cat $NET_CVM/$file)" "$file"
+	done
+	expect_errno "echo 2097152 >$NET_CVM/pool_limit" EOPNOTSUPP
+	expect_eq 0 "$(cat $NET_CVM/pool_limit)" "pool_limit after a write"
+}
+
+parameter()
+{
+	case $(cat /sys/module/virtio_net_cvm/parameters/mode) in
+	auto | pool | stream) ;;
+	*) fail "parameter mode: $(cat /sys/module/virtio_net_cvm/parameters/mode)" ;;
+	esac
+	net_unload
+	for bad in nonsense '' 'pool,stream'; do
+		load_module virtio_net_cvm mode="$bad" >/tmp/said 2>&1 &&
+			fail "mode '$bad' was taken"
+		grep -q -i 'invalid' /tmp/said || fail "mode '$bad': $(cat /tmp/said)"
+	done
+	load_module virtio_net_cvm mode="$NET_MODE" || fail "does not load"
+	net_bind virtio_net_cvm
+}
+
+ktap_case "set-up" net_set_up
+ktap_case "values" values
+ktap_case "permissions" read_only
+ktap_case "mode by itself" auto
+ktap_case "limit of the pools, under traffic" limit
+ktap_case "small pools" exhausted
+ktap_case "stream mode has no pools" no_pool
+ktap_case "module parameter" parameter
+ktap_case "clean-up" net_clean_up
+ktap_done
