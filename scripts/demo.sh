@@ -11,6 +11,7 @@ parts()
 {
 	cat <<-'EOF'
 	ipi_passthrough|6.12-amd64 6.12-arm64
+	virtio_net_cvm|6.12-amd64
 	EOF
 }
 
@@ -107,6 +108,69 @@ ipi_table()
 				}
 			}' "$CVM_BUILD/results/demo/ipi-$guest/demo.txt"
 	done
+}
+
+# net_guest RESULT OPTION...
+net_guest()
+{
+	local name=$1
+
+	shift
+	"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel 6.12 --net tap --timeout 240 \
+		--serve "$CVM_TOP/scripts/net_peer.py" --put "$CVM_TOP/scripts/cvmnet-bind.sh" \
+		--mod pktgen --mod dummy --name "$name" "$@"
+}
+
+part_virtio_net_cvm()
+{
+	local failed=0
+
+	banner "Another driver for a running network interface: x86-cvm"
+	net_guest demo/net --smp 2 virtio_net_cvm/demo.sh | readable || failed=1
+	banner "Before and after (instructions of the guest, counted by the emulator)"
+	net_guest demo/net-cost --icount --allow-stall --quiet --get cost.txt \
+		--param COST_ROUNDS=1 --param COST_PACKETS=4000 --param COST_KIB=4096 \
+		virtio_net_cvm/cost.sh >&2 && net_table || failed=1
+	return $failed
+}
+
+net_table()
+{
+	printf '%-32s %12s %12s %8s\n' what virtio_net virtio_net_cvm ratio
+	awk '
+		function field(key,  i) {
+			for (i = 1; i <= NF; i++)
+				if (index($i, key "=") == 1)
+					return substr($i, length(key) + 2)
+		}
+		{
+			k = field("arm") " " field("case")
+			units[k] = field("units")
+			busy[k] = field("busy")
+			all[k] = field("all")
+		}
+		function cost(arm, what,  k, idle) {
+			k = arm " " what
+			idle = "virtio_net_cvm idle"
+			return (busy[k] - all[k] * busy[idle] / all[idle]) / units[k]
+		}
+		BEGIN {
+			label["tx60"] = "a packet of 60 bytes sent"
+			label["rx60"] = "a packet of 60 bytes received"
+			label["tx1514"] = "a packet of 1514 bytes sent"
+			label["rx1514"] = "a packet of 1514 bytes received"
+			label["tcp_tx"] = "a KiB sent over TCP"
+			label["tcp_rx"] = "a KiB received over TCP"
+		}
+		END {
+			n = split("tx60 rx60 tx1514 rx1514 tcp_tx tcp_rx", w, " ")
+			for (i = 1; i <= n; i++) {
+				before = cost("virtio_net", w[i])
+				after = cost("virtio_net_cvm", w[i])
+				printf "%-32s %12.0f %12.0f %7.2fx\n", label[w[i]], before,
+					after, before ? after / before : 0
+			}
+		}' "$CVM_BUILD/results/demo/net-cost/cost.txt"
 }
 
 # Without names: all parts.

@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Throughput and latency over a TAP device, virtio_net against virtio_net_cvm:
+# bench-net.sh [--quick] [--kernel 6.12|6.1] [--arch x86_64|arm64]
+# [--rounds N] [--seconds N]
+#
+# Boots one guest with forced bounce buffers and one without, and writes
+# build/results/net.json and net.svg. Exit status 1 when a boot is void; the bars
+# are reported, not judged. Let nothing else run meanwhile.
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+
+SERIES=6.12
+ARCH=x86_64
+ROUNDS=6
+SECS=3
+QUICK=()
+TOOLS=(iperf3 libiperf0 libsctp1 libssl3 sockperf libstdc++6 libgcc-s1 libc6)
+# What is put into the guest: programs, then libraries by their names for the linker
+FILES=(iperf3 sockperf 'ld-linux-*.so.?' libc.so.6 libm.so.6 libpthread.so.0 librt.so.1
+	libdl.so.2 libiperf.so.0 libsctp.so.1 libssl.so.3 libcrypto.so.3 libstdc++.so.6
+	libgcc_s.so.1)
+
+parse_options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--quick)
+			ROUNDS=1
+			SECS=1
+			QUICK=(--quick)
+			;;
+		--kernel)
+			SERIES=${2:-}
+			shift
+			;;
+		--arch)
+			ARCH=${2:-}
+			shift
+			;;
+		--rounds)
+			ROUNDS=${2:-}
+			shift
+			;;
+		--seconds)
+			SECS=${2:-}
+			shift
+			;;
+		*) usage_die "unknown option '$1'; see the head of bench-net.sh" ;;
+		esac
+		shift
+	done
+}
+
+# Mode, guest, DMA mode that the driver must choose
+runs()
+{
+	case $ARCH in
+	x86_64)
+		echo 'cvm|x86-cvm|pool'
+		echo 'plain|x86-plain|stream'
+		;;
+	arm64)
+		echo 'cvm|arm64-cvm|pool'
+		;;
+	*) usage_die "--arch must be x86_64 or arm64" ;;
+	esac
+}
+
+# Sets PUT to options that take the programs of the guest's architecture along.
+guest_programs()
+{
+	local debarch=amd64 dir name file
+
+	[ "$ARCH" = x86_64 ] || debarch=arm64
+	dir=$CVM_CACHE/nettools-$debarch
+	for name in "${TOOLS[@]}"; do
+		"$CVM_TOP/scripts/fetch-deb.sh" "$debarch" "$name" "$dir"
+	done
+	PUT=()
+	for name in "${FILES[@]}"; do
+		file=$(find "$dir/lib" "$dir/usr/lib" "$dir/usr/bin" -name "$name" ! -type d |
+			head -n 1)
+		[ -n "$file" ] || die "no $name in the packages ${TOOLS[*]}"
+		PUT+=(--put "$file")
+	done
+}
+
+# How busy the host is by itself, in percent of all cores, looked at for a second.
+host_busy()
+{
+	{
+		head -n 1 /proc/stat
+		sleep 1
+		head -n 1 /proc/stat
+	} | awk '{
+		total = 0
+		for (i = 2; i <= 9; i++)
+			total += $i
+		idle = $5 + $6
+		if (NR == 2)
+			printf "%d\n", 100 * (1 - (idle - i0) / (total - t0))
+		t0 = total
+		i0 = idle
+	}'
+}
+
+measure()
+{
+	local mode guest dma suffix='' folder=bench-net/$SERIES-$ARCH
+
+	[ "$SERIES-$ARCH" = 6.12-x86_64 ] || suffix=-$SERIES-$ARCH
+	while IFS='|' read -r mode guest dma; do
+		say "$SERIES $guest: $ROUNDS rounds"
+		mkdir -p "$CVM_BUILD/results/$folder/$mode"
+		host_busy >"$CVM_BUILD/results/$folder/$mode/host_busy"
+		# A failed boot is reported by the reducer.
+		"$CVM_TOP/scripts/vm-run.sh" --guest "$guest" --kernel "$SERIES" --smp 2 --net tap \
+			--serve 'iperf3 -s' --serve 'sockperf server -i 10.77.0.1 -p 11111' \
+			--put "$CVM_TOP/scripts/cvmnet-bind.sh" "${PUT[@]}" --allow-stall \
+			--timeout $((120 + ROUNDS * (SECS + 4) * 20)) --name "$folder/$mode" \
+			--param "NET_ROUNDS=$ROUNDS" --param "NET_SECONDS=$SECS" \
+			--param "NET_DMA=$dma" --get net.txt --quiet \
+			virtio_net_cvm/bench.sh </dev/null || true
+	done < <(runs)
+	python3 "$CVM_TOP/scripts/bench_net.py" "${QUICK[@]}" \
+		--out "$CVM_BUILD/results/net$suffix.json" \
+		--chart "$CVM_BUILD/results/net$suffix.svg" \
+		"$CVM_BUILD/results/$folder" < <(runs)
+}
+
+parse_options "$@"
+need iperf3 iperf3
+need sockperf sockperf
+guest_programs
+measure

@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Reduce the runs of bench-net.sh to build/results/net.json, a chart and a table.
+
+Reads on standard input which runs there must be (mode|guest|dma) and finds each
+one's run.json and net.txt below the given folder. What is missing or failed is
+void, and void is failure. Ratios (ours / in-tree, of the medians) are compared
+with the project's bars.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import statistics
+import sys
+
+sys.dont_write_bytecode = True
+
+OURS, STOCK = "virtio_net_cvm", "virtio_net"
+# Figures and their units; those with "lat" in the name are better when lower.
+FIGURES = {
+    "tcp1_tx": "Mbit/s",
+    "tcp1_rx": "Mbit/s",
+    "tcp4_tx": "Mbit/s",
+    "tcp4_rx": "Mbit/s",
+    "udp64_tx": "packets/s",
+    "udp64_rx": "packets/s",
+    "lat_pingpong_p50": "us",
+    "lat_pingpong_p99": "us",
+    "lat_load_p50": "us",
+    "lat_load_p99": "us",
+}
+LEAST, MOST_LATENCY = 0.97, 1.03
+LEAST_CVM_UDP_TX = 1.15
+BUSY_PERCENT = 10
+
+
+class Void(Exception):
+    """This run proves nothing; the text says why."""
+
+
+def iperf_figure(case, text):
+    """What the receiver got, in the unit of the case."""
+    try:
+        end = json.loads(text[text.index("{"):])["end"]
+        if case.startswith("udp"):
+            total = end["sum"]
+            return (total["packets"] - total["lost_packets"]) / total["seconds"]
+        return end["sum_received"]["bits_per_second"] / 1e6
+    except (ValueError, KeyError, ZeroDivisionError) as err:
+        raise Void(f"{case}: iperf3 gave no result ({err})") from err
+
+
+def sockperf_figures(case, text):
+    out = {}
+    for percent in (50, 99):
+        m = re.search(rf"percentile {percent}\.0+ *= *([0-9.]+)", text)
+        if not m:
+            raise Void(f"{case}: sockperf gave no percentile {percent}")
+        out[f"{case}_p{percent}"] = float(m.group(1))
+    return out
+
+
+class Run:
+    """One boot."""
+
+    def __init__(self, spec, folder):
+        self.mode, self.guest, self.dma = spec.strip().split("|")
+        self.folder = os.path.join(folder, self.mode)
+        self.record, self.values, self.host_busy = {}, {}, None
+
+    def load(self):
+        try:
+            with open(os.path.join(self.folder, "run.json"), encoding="utf-8") as f:
+                self.record = json.load(f)
+        except (OSError, ValueError) as err:
+            raise Void(f"there is no record of it ({err})") from err
+        if not self.record.get("success"):
+            raise Void("; ".join(f"{p['kind']}: {p['detail']}"
+                                 for p in self.record.get("problems", [])) or "it failed")
+        try:
+            with open(os.path.join(self.folder, "net.txt"), encoding="utf-8") as f:
+                blocks = f.read().split("== arm=")[1:]
+        except OSError as err:
+            raise Void("the guest handed over no figures") from err
+        for block in blocks:
+            head, _, text = block.partition("\n")
+            words = dict(word.split("=", 1) for word in f"arm={head}".split())
+            self._add(words["arm"], words["case"], text)
+        with contextlib.suppress(OSError, ValueError):
+            with open(os.path.join(self.folder, "host_busy"), encoding="utf-8") as f:
+                self.host_busy = int(f.read())
+        for arm in (OURS, STOCK):
+            for figure in FIGURES:
+                if not self.values.get((arm, figure)):
+                    raise Void(f"figures of {arm} {figure} are missing")
+
+    def _add(self, arm, case, text):
+        if case.startswith("lat"):
+            figures = sockperf_figures(case, text)
+        else:
+            figures = {case: iperf_figure(case, text)}
+        for figure, value in figures.items():
+            self.values.setdefault((arm, figure), []).append(value)
+
+    def median(self, arm, figure):
+        return statistics.median(self.values[arm, figure])
+
+    def ratio(self, figure):
+        return self.median(OURS, figure) / self.median(STOCK, figure)
+
+    def spread(self, arm, figure):
+        values = self.values[arm, figure]
+        return (max(values) - min(values)) / statistics.median(values)
+
+    def separated(self, figure):
+        """Do the rounds of the two drivers not overlap?"""
+        a, b = self.values[OURS, figure], self.values[STOCK, figure]
+        return min(a) > max(b) or max(a) < min(b)
+
+    def summary(self):
+        keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "facts", "host",
+                "duration_s")
+        out = {k: self.record.get(k) for k in keys}
+        out.update(mode=self.mode, host_busy_percent=self.host_busy)
+        return out
+
+
+def summarise(runs):
+    out = {}
+    for mode, run in runs.items():
+        for figure in FIGURES:
+            out[f"{mode}.{figure}_ratio"] = round(run.ratio(figure), 3)
+    return out
+
+
+def judge(summary):
+    lines = []
+    for key, value in summary.items():
+        if "lat" in key.split(".")[1]:
+            how, bar, met = "<=", MOST_LATENCY, value <= MOST_LATENCY
+        else:
+            bar = LEAST_CVM_UDP_TX if key == "cvm.udp64_tx_ratio" else LEAST
+            how, met = ">=", value >= bar
+        lines.append((f"{'PASS' if met else 'FAIL'} {key} {value:.3f} (bar: {how} {bar:g})", met))
+    return lines
+
+
+def table(runs):
+    print("\nMedians of the rounds; spread is (highest - lowest) / median:\n")
+    rows = [("mode", "figure", "unit", STOCK, OURS, "ratio", "spread")]
+    for mode, run in runs.items():
+        for figure, unit in FIGURES.items():
+            rows.append((mode, figure, unit,
+                         f"{run.median(STOCK, figure):.1f}", f"{run.median(OURS, figure):.1f}",
+                         f"{run.ratio(figure):.3f}",
+                         f"{run.spread(STOCK, figure):.2f}/{run.spread(OURS, figure):.2f}"
+                         + ("" if run.separated(figure) else "  rounds overlap")))
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip())
+    print()
+
+
+def chart(runs, path):
+    """Horizontal bars of the ratios, a whisker from lowest to highest round."""
+    left, width, step, top = 190, 420, 22, 46
+    rows = [(mode, figure) for mode in runs for figure in FIGURES]
+    scale = max([2.0] + [max(runs[m].values[OURS, f]) / runs[m].median(STOCK, f)
+                         for m, f in rows])
+
+    def x(value):
+        return left + width * min(value, scale) / scale
+
+    height = top + step * len(rows) + 24
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 70}" '
+           f'height="{height}" font-family="sans-serif" font-size="12">',
+           '<rect width="100%" height="100%" fill="white"/>',
+           f'<text x="10" y="18" font-size="14">{OURS} / {STOCK}</text>',
+           '<text x="10" y="35" fill="#555">green: throughput, longer is better; '
+           'blue: latency, shorter is better</text>']
+    for i, (mode, figure) in enumerate(rows):
+        run, y = runs[mode], top + step * i
+        base = run.median(STOCK, figure)
+        low, high = (f(run.values[OURS, figure]) / base for f in (min, max))
+        colour = "#4a7fb5" if "lat" in figure else "#5a9e5a"
+        out += [f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{mode} {figure}</text>',
+                f'<rect x="{left}" y="{y + 3}" width="{x(run.ratio(figure)) - left:.1f}" '
+                f'height="{step - 8}" fill="{colour}"/>',
+                f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y + 10}" y2="{y + 10}" '
+                'stroke="black"/>',
+                f'<text x="{x(high) + 6:.1f}" y="{y + 14}">{run.ratio(figure):.2f}</text>']
+    out += [f'<line x1="{x(1):.1f}" x2="{x(1):.1f}" y1="{top}" y2="{height - 20}" '
+            'stroke="#c33" stroke-dasharray="4 3"/>',
+            f'<text x="{x(1):.1f}" y="{height - 6}" text-anchor="middle">1</text>', '</svg>']
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("\n".join(out) + "\n")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    p.add_argument("folder")
+    p.add_argument("--out", required=True)
+    p.add_argument("--chart", required=True)
+    p.add_argument("--quick", action="store_true")
+    opt = p.parse_args()
+
+    void, runs = [], {}
+    for spec in sys.stdin:
+        run = Run(spec, os.path.abspath(opt.folder))
+        try:
+            run.load()
+            runs[run.mode] = run
+        except Void as err:
+            void.append(f"{run.mode}: {err}")
+    summary = summarise(runs)
+    bars = judge(summary)
+    with open(opt.out, "w", encoding="utf-8") as f:
+        json.dump({
+            "summary": summary,
+            "quick": opt.quick,
+            "void": void,
+            "bars": [{"text": text, "met": met} for text, met in bars],
+            "rounds_overlap": [f"{m}.{f}" for m, run in runs.items() for f in FIGURES
+                               if not run.separated(f)],
+            "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
+            "runs": [run.summary() for run in runs.values()],
+            "values": {mode: {f"{arm}.{figure}": values
+                              for (arm, figure), values in run.values.items()}
+                       for mode, run in runs.items()},
+        }, f, indent=1)
+        f.write("\n")
+    if runs:
+        chart(runs, opt.chart)
+        table(runs)
+    for run in runs.values():
+        if run.host_busy is not None and run.host_busy > BUSY_PERCENT:
+            print(f"the host was {run.host_busy} % busy before {run.mode}: these are no claims")
+    if opt.quick:
+        print("quick run: too few rounds for a claim")
+    for text, _ in bars:
+        print(text)
+    for text in void:
+        print(f"VOID {text}")
+    print(f"bench-net: {len(runs)} runs, {len(void)} void; figures in {os.path.relpath(opt.out)}")
+    return 1 if void else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
