@@ -32,9 +32,12 @@ help:
 	@echo 'Tests and figures:'
 	@echo '  make demo                see it work, step by step'
 	@echo '  make check               everything CI runs'
+	@echo '  make check-full          the same with every kind of network card (hours)'
 	@echo '  make kunit               the KUnit suites'
 	@echo '  make style               checkpatch, shellcheck, documents'
 	@echo '  make bench-ipi           IPI latency, native against soft'
+	@echo '  make bench-net-cost      instructions per packet and KiB, in-tree driver against ours'
+	@echo '  make bench-net           throughput and latency of both drivers'
 	@echo '  make shell               a guest with the modules inside (GUEST=, KERNEL=)'
 
 prepare:
@@ -86,6 +89,9 @@ shell:
 check:
 	scripts/check.sh
 
+check-full:
+	scripts/check.sh --full
+
 kunit:
 	scripts/kunit.sh
 
@@ -95,8 +101,15 @@ style:
 demo:
 	scripts/demo.sh
 
+bench-net-cost:
+	scripts/bench-net-cost.sh
+
+bench-net:
+	scripts/bench-net.sh
+
 bench-ipi:
 	scripts/bench-ipi.sh
 
 .PHONY: all help prepare modules clean install dkms kernels kunit-kernel matrix
-.PHONY: cache-info cache-clean shell check kunit style demo bench-ipi
+.PHONY: cache-info cache-clean shell check check-full kunit style demo
+.PHONY: bench-ipi bench-net bench-net-cost

@@ -49,6 +49,67 @@ table()
 	guest net-arm64 6.1-arm64 "--guest arm64-cvm --net tap tests/harness/smoke.sh"
 	guest net-host 6.12-arm64 "--guest arm64-host --net tap tests/harness/smoke.sh"
 	ipi_steps
+	net_steps
+}
+
+NET_NAME=nic
+NET_SERVE="--net tap --serve 'nettest serve 7777 tap0' --mod 8021q"
+# Smaller receive buffers than virtio_net's usual ones: for what may be put together,
+# and for single packets only.
+declare -A NET_BUFFERS
+NET_BUFFERS[mergeable]='mrg_rxbuf=on'
+NET_BUFFERS[big]='mrg_rxbuf=off'
+NET_BUFFERS[small]='mrg_rxbuf=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off,guest_uso4=off,guest_uso6=off'
+
+# net SERIES MACHINE BUS RING MODE BUFFERS PAIRS [PROPERTIES] TESTS: one guest.
+net()
+{
+	local series=$1 machine=$2 bus=$3 ring=$4 mode=$5 buffers=$6 pairs=$7 packed=off smp=2
+	local guest=x86-cvm arch=amd64 test tests=''
+
+	[ "$machine" != arm64 ] || guest=arm64-cvm arch=arm64
+	[ "$ring" != packed ] || packed=on
+	[ "$pairs" -le 2 ] || smp=$pairs
+	for test in $9; do
+		tests+=" tests/virtio_net_cvm/$test.sh"
+	done
+	guest "$NET_NAME-$series-$machine-$bus-$ring-$mode-$buffers-$pairs" "$series-$arch" \
+		"--guest $guest --smp $smp $NET_SERVE --nic-bus $bus --queues $pairs --nic packed=$packed,${NET_BUFFERS[$buffers]}$8 --param NET_MODE=$mode$tests"
+}
+
+# virtio_net_cvm: each value of each property with (nearly) each of every other one;
+# check.sh --full has all of them together.
+net_steps()
+{
+	local jumbo="--tap-mtu 9000 --param NET_MTU=9000"
+
+	# With several queues QEMU's own RSS loses packets, whatever the driver.
+	net 6.12 x86 pci split pool mergeable 1 ',rss=on,hash=on' 'traffic sysfs reconfig'
+	net 6.12 x86 port packed stream big 2 '' 'reconfig unplug'
+	net 6.12 arm64 pci packed pool small 4 '' 'traffic reconfig'
+	net 6.12 arm64 mmio split stream mergeable 4 '' 'traffic rebind'
+	net 6.1 x86 pci packed pool big 4 ",host_mtu=9000 $jumbo" 'traffic reconfig'
+	net 6.1 x86 port split stream small 1 '' 'traffic unplug suspend'
+	net 6.1 arm64 pci split stream mergeable 2 '' 'rebind suspend sysfs'
+	net 6.1 arm64 mmio packed pool big 2 '' 'traffic reconfig'
+	net 6.12 x86 pci split pool mergeable 2 ",host_mtu=9000 $jumbo" 'rebind suspend reset'
+	guest nic-kunit kunit-amd64 "--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 tests/virtio_net_cvm/{traffic,reconfig,rebind,leaks}.sh"
+	[ -n "$FULL" ] || return 0
+	net_full
+}
+
+net_full()
+{
+	local series machine ring mode buffers pairs NET_NAME=every
+
+	for series in 6.12 6.1; do for machine in x86-pci arm64-pci arm64-mmio; do
+		for ring in split packed; do for mode in pool stream; do
+			for buffers in mergeable small big; do for pairs in 1 2 4; do
+				net "$series" "${machine%-*}" "${machine#*-}" $ring $mode $buffers $pairs '' \
+					'traffic reconfig rebind suspend sysfs'
+			done; done
+		done; done
+	done; done
 }
 
 # ipi_passthrough in guests. The isolated CPUs are spared the kernel's own load
@@ -58,7 +119,7 @@ ipi_steps()
 	local common exact id
 
 	common="$(echo tests/ipi_passthrough/{knob,softirq_hazard,hotplug,suspend}.sh)"
-	exact="--smp 4 --append isolcpus=1-3 --param IPI_COUNT=2000 tests/ipi_passthrough/hard_ipi.sh $common"
+	exact="--smp 4 --append isolcpus=1-3 --param IPI_COUNT=1000 tests/ipi_passthrough/hard_ipi.sh $common"
 	for id in 6.12 6.1; do
 		guest "ipi-x86-$id" "$id-amd64" "--guest x86-cvm $exact"
 		guest "ipi-arm64-$id" "$id-arm64" "--guest arm64-cvm $exact"
@@ -78,6 +139,8 @@ ipi_steps()
 	guest torture-kunit kunit-amd64 "--guest x86-cvm --smp 4 tests/ipi_passthrough/torture.sh"
 	guest torture-arm64 6.12-arm64 "--guest arm64-cvm --smp 4 tests/ipi_passthrough/torture.sh"
 	alone bench-ipi 'modules-6.12-amd64 modules-6.12-arm64' 'scripts/bench-ipi.sh --quick'
+	alone bench-net-cost 'modules-6.12-amd64' 'scripts/bench-net-cost.sh --quick'
+	alone bench-net 'modules-6.12-amd64' 'scripts/bench-net.sh --quick'
 	alone demo 'modules-6.12-amd64 modules-6.12-arm64' scripts/demo.sh
 }
 
@@ -120,7 +183,8 @@ small_guest()
 usage()
 {
 	cat <<-END
-		usage: check.sh [--list] [STEP...]
+		usage: check.sh [--full] [--list] [STEP...]
+		  --full adds every combination of network card, kernel and driver mode (hours).
 		  STEP may hold * and ?; the steps it needs are run first.
 		  CVM_CHECK_JOBS (2) steps run at once; each may take CVM_CHECK_TIMEOUT (2400) s.
 	END
@@ -287,6 +351,11 @@ run()
 	trap - INT TERM
 }
 
+FULL=''
+if [ "${1:-}" = --full ]; then
+	FULL=1
+	shift
+fi
 table
 case ${1:-} in
 -h | --help) usage; exit 0 ;;

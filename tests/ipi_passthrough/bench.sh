@@ -40,7 +40,7 @@ targets_of()
 count_gap()
 {
 	case $1 in
-	many*) echo 2000 ;;
+	many*) echo 8000 ;;
 	*) echo $COUNT_GAP ;;
 	esac
 }

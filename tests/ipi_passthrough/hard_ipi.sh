@@ -8,8 +8,9 @@
 
 COUNT=${IPI_COUNT:-5000}
 # With more pollers than the host has cores each call needs them all to have had
-# one: a pause of a few of the host's time slices.
-MANY_GAP=2000
+# one: a pause of a few of the host's time slices. By then idle CPUs have also had
+# the tick that they stop after, so that none comes just before the call.
+MANY_GAP=8000
 # Hardware IPIs per call and target. Nobody answers a reschedule, so the next one
 # may find a target that is still busy with the last.
 LIMIT=0.01
