@@ -9,6 +9,7 @@
 # Let nothing else run meanwhile.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/lib/bench.sh"
 
 ARCHES='x86_64 arm64'
 SERIES=6.12
@@ -88,28 +89,6 @@ calls()
 	else
 		echo "$COUNT"
 	fi
-}
-
-# How busy the host is by itself, in percent of all cores, looked at for a second.
-host_busy()
-{
-	local before
-
-	before=$(head -n 1 /proc/stat)
-	sleep 1
-	{
-		echo "$before"
-		head -n 1 /proc/stat
-	} | awk '{
-		total = 0
-		for (i = 2; i <= 9; i++)
-			total += $i
-		idle = $5 + $6
-		if (NR == 2)
-			printf "%d\n", 100 * (1 - (idle - i0) / (total - t0))
-		t0 = total
-		i0 = idle
-	}'
 }
 
 # The targets are isolated, so that the kernel's load balancing, which sends its

@@ -13,6 +13,7 @@
 # tcp_tx tcp_rx) and says in which functions they were.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/lib/bench.sh"
 
 SERIES=6.12
 ARCH=x86_64
@@ -53,25 +54,7 @@ parse_options()
 		esac
 		shift
 	done
-	case $ARCH in
-	x86_64 | arm64) ;;
-	*) usage_die "--arch must be x86_64 or arm64" ;;
-	esac
-}
-
-# What distinguishes the boots: mode, guest, DMA mode that the driver must choose.
-# Of arm64 there is no guest without bounce buffers.
-runs()
-{
-	case $ARCH in
-	x86_64)
-		echo 'cvm|x86-cvm|pool'
-		echo 'plain|x86-plain|stream'
-		;;
-	arm64)
-		echo 'cvm|arm64-cvm|pool'
-		;;
-	esac
+	net_runs "$ARCH" >/dev/null
 }
 
 # vm NAME GUEST DMA OPTION...
@@ -92,7 +75,7 @@ profile()
 {
 	local mode=$1 driver=$2 what=$3 guest dma name
 
-	IFS='|' read -r _ guest dma < <(runs | grep "^$mode|") || usage_die "unknown mode '$mode'"
+	IFS='|' read -r _ guest dma < <(net_runs "$ARCH" | grep "^$mode|") || usage_die "unknown mode '$mode'"
 	name=bench-net-cost/profile-$mode-$driver-$what-$SERIES
 	PACKETS=60000 KIB=65536
 	rm -f "$CVM_BUILD/results/$name/trace.log"
@@ -111,10 +94,10 @@ measure()
 		say "$SERIES $guest: $ROUNDS rounds"
 		# A failed boot is reported by the reducer.
 		vm "$folder/$mode" "$guest" "$dma" --get cost.txt || true
-	done < <(runs)
+	done < <(net_runs "$ARCH")
 	python3 "$CVM_TOP/scripts/bench_net_cost.py" "${QUICK[@]}" \
 		--out "$CVM_BUILD/results/net-cost$suffix.json" "$CVM_BUILD/results/$folder" \
-		< <(runs)
+		< <(net_runs "$ARCH")
 }
 
 parse_options "$@"

@@ -10,6 +10,7 @@
 # are reported, not judged. Let nothing else run meanwhile.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/lib/bench.sh"
 
 SERIES=6.12
 ARCH=x86_64
@@ -51,21 +52,7 @@ parse_options()
 		esac
 		shift
 	done
-}
-
-# Mode, guest, DMA mode that the driver must choose
-runs()
-{
-	case $ARCH in
-	x86_64)
-		echo 'cvm|x86-cvm|pool'
-		echo 'plain|x86-plain|stream'
-		;;
-	arm64)
-		echo 'cvm|arm64-cvm|pool'
-		;;
-	*) usage_die "--arch must be x86_64 or arm64" ;;
-	esac
+	net_runs "$ARCH" >/dev/null
 }
 
 # Sets PUT to options that take the programs of the guest's architecture along.
@@ -87,25 +74,6 @@ guest_programs()
 	done
 }
 
-# How busy the host is by itself, in percent of all cores, looked at for a second.
-host_busy()
-{
-	{
-		head -n 1 /proc/stat
-		sleep 1
-		head -n 1 /proc/stat
-	} | awk '{
-		total = 0
-		for (i = 2; i <= 9; i++)
-			total += $i
-		idle = $5 + $6
-		if (NR == 2)
-			printf "%d\n", 100 * (1 - (idle - i0) / (total - t0))
-		t0 = total
-		i0 = idle
-	}'
-}
-
 measure()
 {
 	local mode guest dma suffix='' folder=bench-net/$SERIES-$ARCH
@@ -123,11 +91,11 @@ measure()
 			--param "NET_ROUNDS=$ROUNDS" --param "NET_SECONDS=$SECS" \
 			--param "NET_DMA=$dma" --get net.txt --quiet \
 			virtio_net_cvm/bench.sh </dev/null || true
-	done < <(runs)
+	done < <(net_runs "$ARCH")
 	python3 "$CVM_TOP/scripts/bench_net.py" "${QUICK[@]}" \
 		--out "$CVM_BUILD/results/net$suffix.json" \
 		--chart "$CVM_BUILD/results/net$suffix.svg" \
-		"$CVM_BUILD/results/$folder" < <(runs)
+		"$CVM_BUILD/results/$folder" < <(net_runs "$ARCH")
 }
 
 parse_options "$@"

@@ -9,14 +9,15 @@ failure. Ratios are compared with the project's bars and reported as lines.
 """
 
 import argparse
-import contextlib
-import json
 import os
 import shlex
 import statistics
 import sys
 
 sys.dont_write_bytecode = True
+
+from bench_common import (Void, load_record, load_runs, print_rows, print_verdict,  # noqa: E402
+                          read_figures, read_host_busy, write_result)
 
 # name in "summary", how it compares, bar
 BARS = [
@@ -36,10 +37,6 @@ SPINNING = {"single": 2, "single_slow": 2, "wakeup": 2, "wakeup_slow": 2, "resch
 BUSY_PERCENT = 10
 # A call's figure is its round trip; a pipe has only one.
 PREFIX = {"pipe": ""}
-
-
-class Void(Exception):
-    """This run proves nothing; the text says why."""
 
 
 def parse_line(line):
@@ -70,22 +67,9 @@ class Run:
         return f"{self.arch} {self.name}"
 
     def load(self):
-        try:
-            with open(os.path.join(self.folder, "run.json"), encoding="utf-8") as f:
-                self.record = json.load(f)
-        except (OSError, ValueError) as err:
-            raise Void(f"there is no record of it ({err})") from err
-        if not self.record.get("success"):
-            raise Void("; ".join(f"{p['kind']}: {p['detail']}"
-                                 for p in self.record.get("problems", [])) or "it failed")
-        try:
-            with open(os.path.join(self.folder, "bench.txt"), encoding="utf-8") as f:
-                self._add_lines(f)
-        except OSError as err:
-            raise Void("the guest handed over no figures") from err
-        with contextlib.suppress(OSError, ValueError):
-            with open(os.path.join(self.folder, "host_busy"), encoding="utf-8") as f:
-                self.host_busy = int(f.read())
+        self.record = load_record(self.folder)
+        self._add_lines(read_figures(self.folder, "bench.txt").splitlines())
+        self.host_busy = read_host_busy(self.folder)
         self._check_complete()
 
     def _add_lines(self, lines):
@@ -266,10 +250,7 @@ def table(fig, arches, runs):
                          str(fig.hard_per_call(arch, mode, "native")),
                          str(fig.hard_per_call(arch, mode, "soft")),
                          f"{fig.spread(arch, mode, 'native')}/{fig.spread(arch, mode, 'soft')}"))
-    widths = [max(len(r[i]) for r in rows) for i in range(len(head))]
-    for row in rows:
-        print("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip())
-    print()
+    print_rows(rows)
     for run in runs:
         for b in run.background:
             print(f"background {run.title()} {b['arm']}: {b['hard_per_call']} hardware IPIs in the "
@@ -289,13 +270,7 @@ def main():
     opt = p.parse_args()
 
     runs = [Run(line, os.path.abspath(opt.folder)) for line in sys.stdin if line.strip()]
-    void, good = [], []
-    for run in runs:
-        try:
-            run.load()
-            good.append(run)
-        except Void as err:
-            void.append(f"{run.title()}: {err}")
+    good, void = load_runs(runs)
     try:
         check_same_guest(good)
     except Void as err:
@@ -323,9 +298,7 @@ def main():
                        for b in run.background],
         "rounds": fig.rounds,
     }
-    with open(opt.out, "w", encoding="utf-8") as f:
-        json.dump(result, f, indent=1)
-        f.write("\n")
+    write_result(opt.out, result)
 
     table(fig, arches, good)
     if crowded:
@@ -337,14 +310,7 @@ def main():
             print(f"the host was {run.host_busy} % busy before {run.title()}: latency is no claim")
     for name, why in missing.items():
         print(f"not available here: {name} ({why})")
-    if opt.quick:
-        print("quick run: too few rounds for a claim")
-    for text, _ in bars:
-        print(text)
-    for text in void:
-        print(f"VOID {text}")
-    print(f"bench-ipi: {len(good)} runs, {len(void)} void; figures in {os.path.relpath(opt.out)}")
-    return 1 if void else 0
+    return print_verdict("bench-ipi", opt, good, bars, void)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ with the project's bars.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import re
@@ -17,6 +16,9 @@ import statistics
 import sys
 
 sys.dont_write_bytecode = True
+
+from bench_common import (Void, load_record, load_runs, print_rows, print_verdict,  # noqa: E402
+                          read_figures, read_host_busy, write_result)
 
 OURS, STOCK = "virtio_net_cvm", "virtio_net"
 # Figures and their units; those with "lat" in the name are better when lower.
@@ -35,10 +37,6 @@ FIGURES = {
 LEAST, MOST_LATENCY = 0.97, 1.03
 LEAST_CVM_UDP_TX = 1.15
 BUSY_PERCENT = 10
-
-
-class Void(Exception):
-    """This run proves nothing; the text says why."""
 
 
 def iperf_figure(case, text):
@@ -71,27 +69,16 @@ class Run:
         self.folder = os.path.join(folder, self.mode)
         self.record, self.values, self.host_busy = {}, {}, None
 
+    def title(self):
+        return self.mode
+
     def load(self):
-        try:
-            with open(os.path.join(self.folder, "run.json"), encoding="utf-8") as f:
-                self.record = json.load(f)
-        except (OSError, ValueError) as err:
-            raise Void(f"there is no record of it ({err})") from err
-        if not self.record.get("success"):
-            raise Void("; ".join(f"{p['kind']}: {p['detail']}"
-                                 for p in self.record.get("problems", [])) or "it failed")
-        try:
-            with open(os.path.join(self.folder, "net.txt"), encoding="utf-8") as f:
-                blocks = f.read().split("== arm=")[1:]
-        except OSError as err:
-            raise Void("the guest handed over no figures") from err
-        for block in blocks:
+        self.record = load_record(self.folder)
+        for block in read_figures(self.folder, "net.txt").split("== arm=")[1:]:
             head, _, text = block.partition("\n")
             words = dict(word.split("=", 1) for word in f"arm={head}".split())
             self._add(words["arm"], words["case"], text)
-        with contextlib.suppress(OSError, ValueError):
-            with open(os.path.join(self.folder, "host_busy"), encoding="utf-8") as f:
-                self.host_busy = int(f.read())
+        self.host_busy = read_host_busy(self.folder)
         for arm in (OURS, STOCK):
             for figure in FIGURES:
                 if not self.values.get((arm, figure)):
@@ -158,10 +145,7 @@ def table(runs):
                          f"{run.ratio(figure):.3f}",
                          f"{run.spread(STOCK, figure):.2f}/{run.spread(OURS, figure):.2f}"
                          + ("" if run.separated(figure) else "  rounds overlap")))
-    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip())
-    print()
+    print_rows(rows)
 
 
 def chart(runs, path):
@@ -207,45 +191,30 @@ def main():
     p.add_argument("--quick", action="store_true")
     opt = p.parse_args()
 
-    void, runs = [], {}
-    for spec in sys.stdin:
-        run = Run(spec, os.path.abspath(opt.folder))
-        try:
-            run.load()
-            runs[run.mode] = run
-        except Void as err:
-            void.append(f"{run.mode}: {err}")
+    good, void = load_runs([Run(spec, os.path.abspath(opt.folder)) for spec in sys.stdin])
+    runs = {run.mode: run for run in good}
     summary = summarise(runs)
     bars = judge(summary)
-    with open(opt.out, "w", encoding="utf-8") as f:
-        json.dump({
-            "summary": summary,
-            "quick": opt.quick,
-            "void": void,
-            "bars": [{"text": text, "met": met} for text, met in bars],
-            "rounds_overlap": [f"{m}.{f}" for m, run in runs.items() for f in FIGURES
-                               if not run.separated(f)],
-            "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
-            "runs": [run.summary() for run in runs.values()],
-            "values": {mode: {f"{arm}.{figure}": values
-                              for (arm, figure), values in run.values.items()}
-                       for mode, run in runs.items()},
-        }, f, indent=1)
-        f.write("\n")
+    write_result(opt.out, {
+        "summary": summary,
+        "quick": opt.quick,
+        "void": void,
+        "bars": [{"text": text, "met": met} for text, met in bars],
+        "rounds_overlap": [f"{m}.{f}" for m, run in runs.items() for f in FIGURES
+                           if not run.separated(f)],
+        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
+        "runs": [run.summary() for run in runs.values()],
+        "values": {mode: {f"{arm}.{figure}": values
+                          for (arm, figure), values in run.values.items()}
+                   for mode, run in runs.items()},
+    })
     if runs:
         chart(runs, opt.chart)
         table(runs)
     for run in runs.values():
         if run.host_busy is not None and run.host_busy > BUSY_PERCENT:
             print(f"the host was {run.host_busy} % busy before {run.mode}: these are no claims")
-    if opt.quick:
-        print("quick run: too few rounds for a claim")
-    for text, _ in bars:
-        print(text)
-    for text in void:
-        print(f"VOID {text}")
-    print(f"bench-net: {len(runs)} runs, {len(void)} void; figures in {os.path.relpath(opt.out)}")
-    return 1 if void else 0
+    return print_verdict("bench-net", opt, runs, bars, void)
 
 
 if __name__ == "__main__":

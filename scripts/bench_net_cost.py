@@ -11,12 +11,14 @@ the median of the rounds; of pktgen's the lowest.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
 
 sys.dont_write_bytecode = True
+
+from bench_common import (Void, load_record, load_runs, print_rows, print_verdict,  # noqa: E402
+                          read_figures, write_result)
 
 OURS, STOCK = "virtio_net_cvm", "virtio_net"
 # case, unit, pktgen's own share
@@ -43,10 +45,6 @@ BARS = [
 ]
 
 
-class Void(Exception):
-    """This run proves nothing; the text says why."""
-
-
 class Run:
     """One boot."""
 
@@ -55,20 +53,12 @@ class Run:
         self.folder = os.path.join(folder, self.mode)
         self.record, self.lines, self.memcpy = {}, [], None
 
+    def title(self):
+        return self.mode
+
     def load(self):
-        try:
-            with open(os.path.join(self.folder, "run.json"), encoding="utf-8") as f:
-                self.record = json.load(f)
-        except (OSError, ValueError) as err:
-            raise Void(f"there is no record of it ({err})") from err
-        if not self.record.get("success"):
-            raise Void("; ".join(f"{p['kind']}: {p['detail']}"
-                                 for p in self.record.get("problems", [])) or "it failed")
-        try:
-            with open(os.path.join(self.folder, "cost.txt"), encoding="utf-8") as f:
-                self._add(f)
-        except OSError as err:
-            raise Void("the guest handed over no figures") from err
+        self.record = load_record(self.folder)
+        self._add(read_figures(self.folder, "cost.txt").splitlines())
         for arm in (OURS, STOCK):
             for case in CASES:
                 if not self.costs(arm, case):
@@ -162,10 +152,7 @@ def table(runs):
             net = f"{run.net(OURS, case) / run.net(STOCK, case):.3f}" if empty else "-"
             rows.append((mode, case, unit, f"{stock:.0f}", f"{ours:.0f}", f"{ours / stock:.3f}",
                          net, f"{run.spread(STOCK, case):.3f}/{run.spread(OURS, case):.3f}"))
-    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip())
-    print()
+    print_rows(rows)
     for mode, run in runs.items():
         print(f"{mode}: memcpy {run.memcpy:.0f} per KiB, "
               f"pktgen alone {run.cost('none', 'empty60'):.0f} per packet of 60 bytes, "
@@ -181,37 +168,21 @@ def main():
     p.add_argument("--quick", action="store_true")
     opt = p.parse_args()
 
-    void, runs = [], {}
-    for spec in sys.stdin:
-        run = Run(spec, os.path.abspath(opt.folder))
-        try:
-            run.load()
-            runs[run.mode] = run
-        except Void as err:
-            void.append(f"{run.mode}: {err}")
+    good, void = load_runs([Run(spec, os.path.abspath(opt.folder)) for spec in sys.stdin])
+    runs = {run.mode: run for run in good}
     summary = summarise(runs)
     bars = judge(summary, runs)
-    with open(opt.out, "w", encoding="utf-8") as f:
-        json.dump({
-            "summary": summary,
-            "quick": opt.quick,
-            "void": void,
-            "bars": [{"text": text, "met": met} for text, met in bars],
-            "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
-            "runs": [run.summary() for run in runs.values()],
-            "lines": {mode: run.lines for mode, run in runs.items()},
-        }, f, indent=1)
-        f.write("\n")
+    write_result(opt.out, {
+        "summary": summary,
+        "quick": opt.quick,
+        "void": void,
+        "bars": [{"text": text, "met": met} for text, met in bars],
+        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
+        "runs": [run.summary() for run in runs.values()],
+        "lines": {mode: run.lines for mode, run in runs.items()},
+    })
     table(runs)
-    if opt.quick:
-        print("quick run: too few rounds for a claim")
-    for text, _ in bars:
-        print(text)
-    for text in void:
-        print(f"VOID {text}")
-    print(f"bench-net-cost: {len(runs)} runs, {len(void)} void; "
-          f"figures in {os.path.relpath(opt.out)}")
-    return 1 if void else 0
+    return print_verdict("bench-net-cost", opt, runs, bars, void)
 
 
 if __name__ == "__main__":

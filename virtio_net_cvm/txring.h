@@ -43,8 +43,6 @@ struct cvmnet_txring {
 	struct cvmnet_tx_rec *recs;
 };
 
-#define CVMNET_TXRING_NONE	(~0U)
-
 void cvmnet_txring_init(struct cvmnet_txring *ring, struct cvmnet_tx_rec *recs, u32 nr_recs,
 			u32 limit, u32 chunk, u32 nr_chunks);
 void cvmnet_txring_clear(struct cvmnet_txring *ring);

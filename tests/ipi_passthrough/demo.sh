@@ -5,25 +5,10 @@
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/ipi.sh
+. /tests/lib/demo.sh
 
 COUNT=${IPI_COUNT:-2000}
 MASK=3
-
-say()
-{
-	note ""
-	note "== $*"
-}
-
-# Show a command, run it, show what it printed.
-show()
-{
-	note "\$ $1"
-	eval "$1" >/tmp/demo.out 2>&1
-	rc=$?
-	while read -r line; do note "  $line"; done </tmp/demo.out
-	[ $rc = 0 ] || fail "that ended with status $rc"
-}
 
 # figure WHEN WHAT P50 HARD CALLS
 figure()

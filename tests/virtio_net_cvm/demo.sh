@@ -4,25 +4,10 @@
 # would do it. Each command is shown before its output.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/demo.sh
 
 TLB=/sys/kernel/debug/swiotlb/io_tlb_used
 PG=/proc/net/pktgen
-
-say()
-{
-	note ""
-	note "== $*"
-}
-
-# Show a command, run it, show what it printed.
-show()
-{
-	note "\$ $1"
-	eval "$1" >/tmp/demo.out 2>&1
-	rc=$?
-	while read -r line; do note "  $line"; done </tmp/demo.out
-	[ $rc = 0 ] || fail "that ended with status $rc"
-}
 
 # Bounce buffer slots in use, by all devices, and at most while packets are sent.
 slots_in_flight()
