@@ -7,11 +7,13 @@
  * for kicks that stay unconsumed for rescue_us and sends the hardware IPI that
  * was saved. It runs only while kicks flow, so an idle guest stays tickless.
  */
+#include <linux/cpumask.h>
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
+#include <linux/smp.h>
 
 #include <compat/time.h>
 
@@ -105,6 +107,9 @@ static enum hrtimer_restart ipipt_rescue_expired(struct hrtimer *timer)
 
 static void ipipt_rescue_work_fn(struct irq_work *work)
 {
+	/* Run by a dying CPU, whose timers have moved away: see ipipt_rescue_start(). */
+	if (!cpu_online(smp_processor_id()))
+		return;
 	if (!atomic_cmpxchg(&ipipt_rescue_armed, 0, 1))
 		hrtimer_start(&ipipt_rescue_timer, ipipt_rescue_period(),
 			      HRTIMER_MODE_REL_PINNED_HARD);
@@ -114,13 +119,17 @@ static void ipipt_rescue_work_fn(struct irq_work *work)
  * ipipt_rescue_start() - start the timer from a sender
  *
  * Senders may hold the run queue lock or a timer base lock, so the timer is
- * started from a hardware interrupt of their own CPU a moment later.
+ * started from a hardware interrupt of their own CPU a moment later. A CPU that goes
+ * offline sends its last IPI after it has taken its last interrupt: its work would
+ * stay pending, and ipipt_rescue_stop() would wait for it until the CPU comes back.
+ * That one kick goes unwatched unless another sender starts the timer.
  *
  * Context: any but NMI, no lock is taken.
  */
 void ipipt_rescue_start(void)
 {
-	irq_work_queue(this_cpu_ptr(&ipipt_rescue_work));
+	if (likely(cpu_online(smp_processor_id())))
+		irq_work_queue(this_cpu_ptr(&ipipt_rescue_work));
 }
 
 /**
