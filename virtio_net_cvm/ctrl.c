@@ -20,6 +20,7 @@
 #include "ctrl.h"
 #include "cvq.h"
 #include "netdev.h"
+#include "tx.h"
 
 /* A device that flaps or nags is listened to this often. */
 #define CONFIG_INTERVAL		(HZ / 10)
@@ -69,10 +70,12 @@ void cvmnet_config_changed(struct virtio_device *vdev)
 
 static void set_link(struct cvmnet_dev *dev, bool up)
 {
-	if (up)
-		netif_carrier_on(dev->netdev);
-	else
+	if (!up) {
 		netif_carrier_off(dev->netdev);
+	} else if (!netif_carrier_ok(dev->netdev)) {
+		netif_carrier_on(dev->netdev);
+		cvmnet_tx_link_up(dev);
+	}
 }
 
 /* The device may ask with every change: it is answered once a second. */

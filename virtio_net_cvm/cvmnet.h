@@ -74,6 +74,7 @@ struct cvmnet_txq_stats {
 	u64 bytes;
 	u64 drops[CVMNET_TX_DROPS];	/* by cause, enum cvmnet_tx_drop */
 	u64 kicks;
+	u64 rekicks;
 	u64 stops;
 	u64 wakes;
 	u64 pool_full;			/* stops because of the pool, not the ring */
@@ -161,6 +162,7 @@ struct cvmnet_txq {
 	unsigned int ring_size;
 	unsigned int ring_wanted;		/* set by the user; 0: as the device offers */
 	struct cvmnet_tx_rec *recs;
+	u32 watched;				/* ring.rec_head a second ago */
 	bool rekicked;				/* the watchdog has tried that before */
 	char name[20];
 };
@@ -189,7 +191,7 @@ struct cvmnet_dev {
 		u64 active;			/* READ_ONCE() for every packet */
 	} offloads;
 
-	/* --- the control side's fields (B adds here) --- */
+	/* The control side */
 	struct cvmnet_config cfg;		/* sanitized snapshot of the device's config */
 	struct cvmnet_rss rss;
 	struct cvmnet_coal coal;
@@ -197,7 +199,6 @@ struct cvmnet_dev {
 	DECLARE_BITMAP(vlans, VLAN_N_VID);	/* those the device lets through; rtnl */
 	u32 speed;				/* as ethtool shows them */
 	u8 duplex;
-	/* --- end of the control side's fields --- */
 
 	struct cvmnet_reset reset;
 	struct virtqueue **vqs;			/* rx0 tx0 rx1 tx1 ... [ctrl]; NULL: none */

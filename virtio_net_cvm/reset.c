@@ -199,7 +199,7 @@ void cvmnet_reset_request(struct cvmnet_dev *dev, enum cvmnet_reset_cause cause)
 	schedule_delayed_work(&reset->work, msecs_to_jiffies(delay));
 }
 
-/* Interrupts that a device, or what lies between, has lost */
+/* Interrupts and kicks that a device, or what lies between, has lost */
 static void cvmnet_watch(struct work_struct *work)
 {
 	struct cvmnet_dev *dev = container_of(to_delayed_work(work), struct cvmnet_dev,
@@ -225,7 +225,7 @@ void cvmnet_reset_init(struct cvmnet_dev *dev)
 {
 	mutex_init(&dev->reset.lock);
 	INIT_DELAYED_WORK(&dev->reset.work, cvmnet_reset_work);
-	INIT_DEFERRABLE_WORK(&dev->watch_work, cvmnet_watch);
+	INIT_DELAYED_WORK(&dev->watch_work, cvmnet_watch);
 	dev->reset.blocked = true;
 	dev->reset.last = jiffies - msecs_to_jiffies(CVMNET_RESET_QUIET_MS);
 }

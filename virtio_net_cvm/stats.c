@@ -68,6 +68,7 @@ static const struct stat_row tx_rows[] = {
 	TX_OWN("drop_malformed", drops[CVMNET_TX_DROP_MALFORMED]),
 	TX_OWN("drop_broken", drops[CVMNET_TX_DROP_BROKEN]),
 	TX_OWN("kicks", kicks),
+	TX_OWN("rekicks", rekicks),
 	TX(stops, stop),
 	TX(wakes, wake),
 	TX_OWN("pool_full", pool_full),

@@ -183,23 +183,60 @@ void cvmnet_tx_callback(struct virtqueue *vq)
 		__napi_schedule(&q->napi);
 }
 
+/* Tell the device again what it seems to have missed. */
+static void cvmnet_tx_rekick(struct cvmnet_txq *q)
+{
+	if (!virtqueue_notify(q->vq))
+		return;
+	u64_stats_update_begin(&q->syncp);
+	q->stats.rekicks++;
+	u64_stats_update_end(&q->syncp);
+}
+
 /**
- * cvmnet_tx_watch() - find completions whose interrupt was lost
+ * cvmnet_tx_watch() - find completions whose interrupt was lost, and lost kicks
  * @q: a queue in use
  *
  * The stack's watchdog looks at stopped queues only, but owners wait for their
- * skbs without that.
+ * skbs without that; and a device that missed one kick does not ask for another.
  *
- * Context: process, now and then.
+ * Context: process, once a second.
  */
 void cvmnet_tx_watch(struct cvmnet_txq *q)
 {
 	__netif_tx_lock_bh(q->nq);
-	if (!q->dead && cvmnet_tx_awaited(q)) {
+	if (!q->dead && cvmnet_txring_used(&q->ring))
 		cvmnet_tx_reclaim(q, 0);
+	if (!q->dead) {
+		/* The oldest was there a second ago? */
+		if ((s32)(q->watched - q->ring.rec_tail) > 0)
+			cvmnet_tx_rekick(q);
 		cvmnet_tx_attend(q);
+		q->watched = q->ring.rec_head;
 	}
 	__netif_tx_unlock_bh(q->nq);
+}
+
+/**
+ * cvmnet_tx_link_up() - have what was sent while the link went down looked at
+ * @dev: the device
+ *
+ * QEMU drops it then, and on a packed ring does not ask for further kicks.
+ *
+ * Context: process; the virtqueues stay.
+ */
+void cvmnet_tx_link_up(struct cvmnet_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->max_pairs; i++) {
+		struct cvmnet_txq *q = &dev->txq[i];
+
+		__netif_tx_lock_bh(q->nq);
+		if (!q->dead && cvmnet_txring_used(&q->ring))
+			cvmnet_tx_rekick(q);
+		__netif_tx_unlock_bh(q->nq);
+	}
 }
 
 /* --- packets --- */
@@ -514,7 +551,7 @@ void cvmnet_tx_timeout(struct net_device *netdev, unsigned int index)
 			cvmnet_reset_request(dev, CVMNET_RESET_TX_TIMEOUT);
 		} else {
 			q->rekicked = !done;
-			virtqueue_notify(q->vq);
+			cvmnet_tx_rekick(q);
 			cvmnet_tx_attend(q);
 		}
 	}
@@ -760,6 +797,7 @@ int cvmnet_txq_start(struct cvmnet_txq *q)
 		return err;
 	q->dead = false;
 	q->rekicked = false;
+	q->watched = q->ring.rec_head;
 	napi_enable(&q->napi);
 	netif_queue_set_napi(q->dev->netdev, q->index, NETDEV_QUEUE_TYPE_TX, &q->napi);
 	/* A queue that was full when it was stopped is woken from there. */

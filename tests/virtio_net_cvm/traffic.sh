@@ -230,17 +230,40 @@ mac_change()
 	expect_eq 52:54:00:aa:bb:cc "$(cat /sys/class/net/eth0/address)" "address after a bad one"
 }
 
+# each_cpu_reaches: XPS gives each CPU a transmit queue of its own.
+each_cpu_reaches()
+{
+	cpu=1
+	for _ in $(grep '^processor' /proc/cpuinfo); do
+		[ $cpu -lt $((1 << $(net_queues))) ] || break
+		wait_for 5 'taskset $(printf %x $cpu) ping -c 1 -W 1 $NET_PEER >/dev/null' ||
+			fail "no answer to CPU mask $cpu $1"
+		cpu=$((cpu << 1))
+	done
+}
+
+# Some packets are sent when the host knows already that the link is down, and the guest
+# not yet. QEMU drops them and loses count of a packed ring in doing so: it asks for no
+# more kicks, and breaks the device at the next one. The driver brings it back.
 carrier()
 {
 	net_feature 16 || skip "without STATUS"
 	defer 'net_request "link on"'
-	for _ in 1 2 3; do
+	net_flood_start
+	for _ in 1 2 3 4; do
 		net_request "link off"
 		wait_for 10 '[ "$(cat /sys/class/net/eth0/carrier)" = 0 ]' || fail "the link stays up"
 		net_request "link on"
 		wait_for 10 '[ "$(cat /sys/class/net/eth0/carrier)" = 1 ]' || fail "the link stays down"
 	done
-	net_reaches "after the link came back"
+	net_flood_stop
+	each_cpu_reaches "after the link came back"
+	note "$(net_stat tx_rekicks) notifications repeated, $(cat $NET_CVM/resets) resets"
+	net_feature 34 || return 0
+	expect_eq "$(net_stat reset_needed)" "$(cat $NET_CVM/resets)" "resets, as the device asked for"
+	# With counters that start from 0.
+	net_bind virtio_net
+	net_bind virtio_net_cvm
 }
 
 announce()
