@@ -40,7 +40,7 @@ parse_options()
 		case $1 in
 		--quick)
 			ROUNDS=2
-			COUNT=500
+			COUNT=200
 			QUICK=(--quick)
 			;;
 		--arch)

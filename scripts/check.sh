@@ -43,7 +43,7 @@ table()
 	for id in recorded errors net; do
 		step "selftest-$id" 'modules-6.12-amd64' "scripts/selftest.sh $id"
 	done
-	alone selftest-live 'modules-6.12-amd64' 'scripts/selftest.sh live'
+	step selftest-live 'modules-6.12-amd64' 'scripts/selftest.sh live'
 	step kunit 'modules-kunit-amd64' scripts/kunit.sh
 	guest net-x86 6.1-amd64 "--guest x86-plain --net tap tests/harness/smoke.sh"
 	guest net-arm64 6.1-arm64 "--guest arm64-cvm --net tap tests/harness/smoke.sh"
@@ -73,7 +73,7 @@ net()
 	for test in $9; do
 		tests+=" tests/virtio_net_cvm/$test.sh"
 	done
-	guest "$NET_NAME-$series-$machine-$bus-$ring-$mode-$buffers-$pairs" "$series-$arch" \
+	small_guest "$NET_NAME-$series-$machine-$bus-$ring-$mode-$buffers-$pairs" "$series-$arch" \
 		"--guest $guest --smp $smp $NET_SERVE --nic-bus $bus --queues $pairs --nic packed=$packed,${NET_BUFFERS[$buffers]}$8 --param NET_MODE=$mode$tests"
 }
 
@@ -93,7 +93,7 @@ net_steps()
 	net 6.1 arm64 pci split stream mergeable 2 '' 'rebind suspend sysfs'
 	net 6.1 arm64 mmio packed pool big 2 '' 'traffic reconfig'
 	net 6.12 x86 pci split pool mergeable 2 ",host_mtu=9000 $jumbo" 'rebind suspend reset'
-	guest nic-kunit kunit-amd64 "--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 tests/virtio_net_cvm/{traffic,reconfig,rebind,leaks}.sh"
+	small_guest nic-kunit kunit-amd64 "--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3 tests/virtio_net_cvm/{traffic,reconfig,rebind,leaks}.sh"
 	[ -n "$FULL" ] || return 0
 	net_full
 }
@@ -119,7 +119,7 @@ ipi_steps()
 	local common exact id
 
 	common="$(echo tests/ipi_passthrough/{knob,softirq_hazard,hotplug,suspend}.sh)"
-	exact="--smp 4 --append isolcpus=1-3 --param IPI_COUNT=1000 tests/ipi_passthrough/hard_ipi.sh $common"
+	exact="--smp 4 --append isolcpus=1-3 --param IPI_COUNT=500 tests/ipi_passthrough/hard_ipi.sh $common"
 	for id in 6.12 6.1; do
 		guest "ipi-x86-$id" "$id-amd64" "--guest x86-cvm $exact"
 		guest "ipi-arm64-$id" "$id-arm64" "--guest arm64-cvm $exact"

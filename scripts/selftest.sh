@@ -246,8 +246,8 @@ live()
 	check "live: WARN in a case" fault warn "problem: WARN:" --param FAULT=warn
 	check "live: oops in a case" fault oops "problem: kernel oops:" --param FAULT=oops
 	check "live: panic" fault panic "problem: kernel panic:" --param FAULT=panic
-	check "live: hang" fault hang "problem: timeout: no end after 45 s in case 2 the fault" \
-		--timeout 45 --param FAULT=hang
+	check "live: hang" fault hang "problem: timeout: no end after 25 s in case 2 the fault" \
+		--timeout 25 --param FAULT=hang
 	check "live: script that is killed" fault truncated "problem: truncated KTAP:" \
 		--param FAULT=kill
 	# shellcheck disable=SC2016
