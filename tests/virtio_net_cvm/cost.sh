@@ -16,6 +16,7 @@ PACKETS=${COST_PACKETS:-5000}
 KIB=${COST_KIB:-8192}
 CASES='tx60 tx1514 rx60 rx1514 tcp_tx tcp_rx'
 IF=eth0
+RECEIVED=/sys/class/net/$IF/statistics/rx_packets
 
 emit()
 {
@@ -68,9 +69,10 @@ work()
 
 measure()
 {
+	received=$(cat $RECEIVED)
 	# shellcheck disable=SC2046 # words
 	out=$(net_cost $(work "$3") 2>&1) || fail "net_cost: $out"
-	emit arm="$2" round="$1" case="$3" "$out"
+	emit arm="$2" round="$1" case="$3" "$out" received=$(($(cat $RECEIVED) - received))
 }
 
 arm_round()
