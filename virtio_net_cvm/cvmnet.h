@@ -55,6 +55,7 @@ struct cvmnet_rxq_stats {
 	u64 drops[CVMNET_RX_DROPS];	/* by cause, enum cvmnet_rx_drop */
 	u64 kicks;
 	u64 alloc_fail;
+	u64 large_buffers;
 	u64 csum_none;
 	u64 csum_unnecessary;
 	u64 csum_bad;
@@ -89,6 +90,7 @@ struct cvmnet_txq_stats {
 struct cvmnet_rx_slot {
 	void *va;				/* pool mode: shared memory, for good */
 	dma_addr_t dma;
+	u32 bytes;				/* of the buffer, as posted */
 	u16 descs;				/* ring entries it takes while posted */
 	bool posted;				/* the device's */
 };
@@ -105,7 +107,10 @@ struct cvmnet_rxq {
 	unsigned int lent;			/* slots the device owns */
 	unsigned int descs;			/* ring entries the device owns */
 	unsigned int index;
-	u32 posted;				/* bytes of a buffer, header included */
+	u32 posted;				/* least bytes of a buffer, header included */
+	u32 average;				/* bytes of a packet, mergeable mode */
+	bool large;				/* buffers are posted from pp_large */
+	struct page_pool *pp_large;		/* stream mode, mergeable; or NULL */
 	u32 fill_room;				/* left in the skb's last page */
 	struct sk_buff *tail;			/* of a packet of very many buffers */
 	unsigned int refill_at;			/* so many free slots are worth a kick */

@@ -30,6 +30,12 @@
 #define CVMNET_RX_RETRY		(HZ / 10)
 /* Post that many at a time: the device looks at the ring less often. */
 #define CVMNET_RX_BATCH		32U
+/* Stream mode: pages of larger buffers, and the average packet from which they pay. */
+#define CVMNET_RX_ORDER		2
+#define CVMNET_RX_LARGER	6144U
+#define CVMNET_RX_SMALLER	3072U
+/* Small packets leave large buffers where they are. */
+#define CVMNET_RX_COPYBREAK_LARGE	2048
 
 static struct cvmnet_rxq *cvmnet_vq_to_rxq(struct virtqueue *vq)
 {
@@ -112,9 +118,9 @@ static unsigned int cvmnet_page_offset(unsigned int i)
 	return i ? 0 : CVMNET_RX_HEADROOM;
 }
 
-static unsigned int cvmnet_page_room(unsigned int i)
+static unsigned int cvmnet_page_room(struct page *page, unsigned int i)
 {
-	return i ? PAGE_SIZE : CVMNET_RX_LINEAR;
+	return i ? PAGE_SIZE : SKB_WITH_OVERHEAD(page_size(page)) - CVMNET_RX_HEADROOM;
 }
 
 static struct page **cvmnet_slot_pages(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot)
@@ -124,30 +130,66 @@ static struct page **cvmnet_slot_pages(struct cvmnet_rxq *q, struct cvmnet_rx_sl
 
 /* --- posting --- */
 
+/*
+ * Packets that the device has put together arrive in fewer buffers, at less cost, if
+ * these are larger; for single packets that would be a waste. So their size follows
+ * the packets. Where memory is fragmented they are small.
+ */
+static struct page *cvmnet_rx_page_alloc(struct cvmnet_rxq *q)
+{
+	struct page *page = NULL;
+
+	if (q->large)
+		page = page_pool_dev_alloc_pages(q->pp_large);
+	if (!page)
+		return page_pool_dev_alloc_pages(q->pp);
+	q->pending.large_buffers++;
+	return page;
+}
+
+static void cvmnet_rx_page_free(struct cvmnet_rxq *q, struct page *page)
+{
+	page_pool_put_full_page(page_size(page) > PAGE_SIZE ? q->pp_large : q->pp, page, false);
+}
+
+static void cvmnet_rx_size_choose(struct cvmnet_rxq *q)
+{
+	if (q->pp_large)
+		q->large = q->average > (q->large ? CVMNET_RX_SMALLER : CVMNET_RX_LARGER);
+}
+
 /* A page that was read and is posted again; the page pool does it for new ones. */
 static void cvmnet_rx_sync_back(struct cvmnet_rxq *q, struct page *page, unsigned int i)
 {
 	if (q->dev->rx_premapped)
 		dma_sync_single_range_for_device(q->dev->dma_dev, page_pool_get_dma_addr(page),
-						 cvmnet_page_offset(i), cvmnet_page_room(i),
+						 cvmnet_page_offset(i), cvmnet_page_room(page, i),
 						 DMA_FROM_DEVICE);
 }
 
 static int cvmnet_slot_fill(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot)
 {
 	struct page **pages = cvmnet_slot_pages(q, slot);
-	unsigned int i;
+	unsigned int i, room;
 
+	/* Kept because its packet was copied; not for ever, if such packets are the rule. */
+	if (pages[0] && q->pp_large && q->large != (page_size(pages[0]) > PAGE_SIZE)) {
+		cvmnet_rx_page_free(q, pages[0]);
+		pages[0] = NULL;
+	}
+	slot->bytes = 0;
 	/* The list was initialised once: what is set here leaves its end alone. */
 	for (i = 0; i < q->buf_pages; i++) {
 		if (pages[i]) {
 			cvmnet_rx_sync_back(q, pages[i], i);
 		} else {
-			pages[i] = page_pool_dev_alloc_pages(q->pp);
+			pages[i] = cvmnet_rx_page_alloc(q);
 			if (!pages[i])
 				return -ENOMEM;
 		}
-		sg_set_page(&q->sg[i], pages[i], cvmnet_page_room(i), cvmnet_page_offset(i));
+		room = cvmnet_page_room(pages[i], i);
+		slot->bytes += room;
+		sg_set_page(&q->sg[i], pages[i], room, cvmnet_page_offset(i));
 		if (q->dev->rx_premapped)
 			q->sg[i].dma_address = page_pool_get_dma_addr(pages[i]) +
 					       cvmnet_page_offset(i);
@@ -162,7 +204,7 @@ static int cvmnet_rx_post(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot)
 	int err;
 
 	if (slot->va) {
-		cvm_sg_shared(q->sg, slot->va, slot->dma, q->posted);
+		cvm_sg_shared(q->sg, slot->va, slot->dma, slot->bytes);
 	} else {
 		err = cvmnet_slot_fill(q, slot);
 		if (err) {
@@ -190,6 +232,7 @@ static bool cvmnet_rx_refill(struct cvmnet_rxq *q)
 	unsigned int posted = 0;
 	int err = 0;
 
+	cvmnet_rx_size_choose(q);
 	while (q->nr_free) {
 		err = cvmnet_rx_post(q, &q->slots[q->free[q->nr_free - 1]]);
 		if (err)
@@ -274,7 +317,7 @@ void cvmnet_rx_header(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slot, u32 len
 		struct page **pages = cvmnet_slot_pages(q, slot);
 
 		cvmnet_rx_sync(q, pages[0], CVMNET_RX_HEADROOM,
-			       min_t(u32, len, CVMNET_RX_LINEAR));
+			       min_t(u32, len, cvmnet_page_room(pages[0], 0)));
 		src = page_address(pages[0]) + CVMNET_RX_HEADROOM;
 	}
 	if (with_hash)
@@ -298,7 +341,7 @@ static struct sk_buff *cvmnet_rx_copy_small(struct cvmnet_rxq *q, const void *da
 static struct sk_buff *cvmnet_rx_build(struct cvmnet_rxq *q, struct page *page,
 				       unsigned int reserve)
 {
-	struct sk_buff *skb = napi_build_skb(page_address(page), PAGE_SIZE);
+	struct sk_buff *skb = napi_build_skb(page_address(page), page_size(page));
 
 	if (unlikely(!skb))
 		return NULL;
@@ -396,8 +439,8 @@ static struct sk_buff *cvmnet_rx_take_first(struct cvmnet_rxq *q, struct cvmnet_
 	skb = cvmnet_rx_build(q, pages[0], CVMNET_RX_HEADROOM + hdr_len);
 	if (unlikely(!skb))
 		return NULL;
+	head = min_t(u32, len, cvmnet_page_room(pages[0], 0) - hdr_len);
 	pages[0] = NULL;
-	head = min_t(u32, len, CVMNET_RX_LINEAR - hdr_len);
 	skb_put(skb, head);
 	if (len > head && cvmnet_rx_take_pages(q, skb, slot, len - head)) {
 		dev_kfree_skb_any(skb);
@@ -420,14 +463,20 @@ struct sk_buff *cvmnet_rx_first(struct cvmnet_rxq *q, struct cvmnet_rx_slot *slo
 				bool alone)
 {
 	u8 hdr_len = q->dev->hdr_len;
+	u32 copybreak = CVMNET_RX_COPYBREAK;
 	const void *data;
 
 	len -= hdr_len;
-	if (slot->va)
+	if (slot->va) {
 		data = slot->va + hdr_len;
-	else
-		data = page_address(cvmnet_slot_pages(q, slot)[0]) + CVMNET_RX_HEADROOM + hdr_len;
-	if (alone && len <= CVMNET_RX_COPYBREAK)
+	} else {
+		struct page *page = cvmnet_slot_pages(q, slot)[0];
+
+		data = page_address(page) + CVMNET_RX_HEADROOM + hdr_len;
+		if (page_size(page) > PAGE_SIZE)
+			copybreak = CVMNET_RX_COPYBREAK_LARGE;
+	}
+	if (alone && len <= copybreak)
 		return cvmnet_rx_copy_small(q, data, len);
 	if (slot->va)
 		return cvmnet_rx_copy_first(q, data, len);
@@ -472,6 +521,7 @@ int cvmnet_rx_more(struct cvmnet_rxq *q, struct sk_buff *skb, struct cvmnet_rx_s
 		   u32 len)
 {
 	struct sk_buff *to;
+	unsigned int size;
 	struct page **page;
 
 	if (slot->va)
@@ -481,13 +531,14 @@ int cvmnet_rx_more(struct cvmnet_rxq *q, struct sk_buff *skb, struct cvmnet_rx_s
 	if (unlikely(!to))
 		return -ENOMEM;
 	page = cvmnet_slot_pages(q, slot);
+	size = page_size(*page);
 	cvmnet_rx_sync(q, *page, CVMNET_RX_HEADROOM, len);
-	skb_add_rx_frag(to, skb_shinfo(to)->nr_frags, *page, CVMNET_RX_HEADROOM, len, PAGE_SIZE);
+	skb_add_rx_frag(to, skb_shinfo(to)->nr_frags, *page, CVMNET_RX_HEADROOM, len, size);
 	*page = NULL;
 	if (to != skb) {
 		skb->len += len;
 		skb->data_len += len;
-		skb->truesize += PAGE_SIZE;
+		skb->truesize += size;
 	}
 	return 0;
 }
@@ -593,7 +644,7 @@ struct sk_buff *cvmnet_rx_single(struct cvmnet_rxq *q, struct cvmnet_rx_slot *sl
 	struct cvmnet_pkt pkt;
 	struct sk_buff *skb;
 
-	drop = cvmnet_pkt_len(len, q->posted, q->dev->hdr_len);
+	drop = cvmnet_pkt_len(len, slot->bytes, q->dev->hdr_len);
 	if (unlikely(drop != CVMNET_RX_OK)) {
 		q->pending.drops[drop]++;
 		return NULL;
@@ -768,6 +819,7 @@ static int cvmnet_rxq_alloc_pool(struct cvmnet_rxq *q)
 	for (i = 0; i < q->nr_slots; i++) {
 		struct cvmnet_chunk *chunk = &q->pool.chunks[i / per];
 
+		q->slots[i].bytes = q->posted;
 		q->slots[i].va = chunk->va + i % per * q->slot_size;
 		q->slots[i].dma = chunk->dma + i % per * q->slot_size;
 	}
@@ -782,18 +834,20 @@ static int cvmnet_rxq_alloc_pages(struct cvmnet_rxq *q)
 	q->slot_size = q->buf_pages * PAGE_SIZE;
 	q->posted = 0;
 	for (i = 0; i < q->buf_pages; i++)
-		q->posted += cvmnet_page_room(i);
+		q->posted += i ? PAGE_SIZE : CVMNET_RX_LINEAR;
 	q->pages = kvcalloc(q->nr_slots, q->buf_pages * sizeof(*q->pages), GFP_KERNEL);
 	return q->pages ? 0 : -ENOMEM;
 }
 
-static int cvmnet_rxq_alloc_pp(struct cvmnet_rxq *q)
+static int cvmnet_rxq_alloc_pp(struct cvmnet_rxq *q, unsigned int order, struct page_pool **pp)
 {
+	unsigned int slots = q->mode->slots(q->dev, virtqueue_get_vring_size(q->vq));
 	struct page_pool_params params = {
-		.pool_size = clamp(q->nr_slots, 64U, 4096U),
+		.order = order,
+		.pool_size = clamp(slots, 64U, 4096U),
 		.nid = dev_to_node(q->dev->vdev->dev.parent),
 		.dma_dir = DMA_FROM_DEVICE,
-		.max_len = PAGE_SIZE,
+		.max_len = PAGE_SIZE << order,
 	};
 
 	if (q->dev->rx_premapped) {
@@ -801,14 +855,21 @@ static int cvmnet_rxq_alloc_pp(struct cvmnet_rxq *q)
 		params.dev = q->dev->dma_dev;
 	}
 	cvm_page_pool_params_napi(&params, &q->napi);
-	q->pp = page_pool_create(&params);
-	if (IS_ERR(q->pp)) {
-		int err = PTR_ERR(q->pp);
+	*pp = page_pool_create(&params);
+	if (IS_ERR(*pp)) {
+		int err = PTR_ERR(*pp);
 
-		q->pp = NULL;
+		*pp = NULL;
 		return err;
 	}
 	return 0;
+}
+
+/* In pool mode pages hold private copies, which are as large as they need to be. */
+static bool cvmnet_rxq_takes_large(const struct cvmnet_rxq *q)
+{
+	return q->dev->dma == CVMNET_DMA_STREAM && q->mode == &cvmnet_rx_mergeable &&
+	       cvmnet_rx_packet_max(q->dev) > CVMNET_RX_LINEAR;
 }
 
 static void cvmnet_rxq_free_bufs(struct cvmnet_rxq *q)
@@ -817,7 +878,7 @@ static void cvmnet_rxq_free_bufs(struct cvmnet_rxq *q)
 
 	for (i = 0; q->pages && i < q->nr_slots * q->buf_pages; i++)
 		if (q->pages[i])
-			page_pool_put_full_page(q->pp, q->pages[i], false);
+			cvmnet_rx_page_free(q, q->pages[i]);
 	cvmnet_pool_exit(&q->pool);
 	kfree(q->sg);
 	q->sg = NULL;
@@ -882,10 +943,13 @@ int cvmnet_rxq_alloc(struct cvmnet_rxq *q)
 
 	if (q->slots)
 		return 0;
-	err = cvmnet_rxq_alloc_pp(q);
+	err = cvmnet_rxq_alloc_pp(q, 0, &q->pp);
 	if (err)
 		return err;
-	err = cvmnet_rxq_alloc_bufs(q, virtqueue_get_vring_size(q->vq));
+	if (cvmnet_rxq_takes_large(q))
+		err = cvmnet_rxq_alloc_pp(q, CVMNET_RX_ORDER, &q->pp_large);
+	if (!err)
+		err = cvmnet_rxq_alloc_bufs(q, virtqueue_get_vring_size(q->vq));
 	if (err)
 		cvmnet_rxq_free(q);
 	return err;
@@ -900,9 +964,14 @@ int cvmnet_rxq_alloc(struct cvmnet_rxq *q)
 void cvmnet_rxq_free(struct cvmnet_rxq *q)
 {
 	cvmnet_rxq_free_bufs(q);
+	if (q->pp_large)
+		page_pool_destroy(q->pp_large);
+	q->pp_large = NULL;
 	if (q->pp)
 		page_pool_destroy(q->pp);
 	q->pp = NULL;
+	q->average = 0;
+	q->large = false;
 }
 
 /* Take back a buffer of a ring that was reset. */
@@ -943,6 +1012,7 @@ int cvmnet_rxq_resize(struct cvmnet_rxq *q, u32 num)
 	new->dev = q->dev;
 	new->mode = q->mode;
 	new->pp = q->pp;
+	new->pp_large = q->pp_large;
 	err = cvmnet_rxq_alloc_bufs(new, num);
 	if (err)
 		goto out_free_new;

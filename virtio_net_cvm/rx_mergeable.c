@@ -10,6 +10,9 @@
 #include "cvmnet.h"
 #include "rx.h"
 
+/* Weight of the past in the average length of packets */
+#define CVMNET_AVERAGE_OF	8
+
 static size_t cvmnet_mergeable_bytes(const struct cvmnet_dev *dev)
 {
 	return PAGE_SIZE;
@@ -48,7 +51,7 @@ static enum cvmnet_rx_drop cvmnet_mergeable_rest(struct cvmnet_rxq *q, struct sk
 			q->missing++;
 			return CVMNET_RX_DROP_BUFFERS;
 		}
-		drop = cvmnet_pkt_next_len(len, q->posted, skb->len);
+		drop = cvmnet_pkt_next_len(len, slot->bytes, skb->len);
 		if (unlikely(drop != CVMNET_RX_OK))
 			goto drain;
 		switch (cvmnet_rx_more(q, skb, slot, len)) {
@@ -88,7 +91,7 @@ struct sk_buff *cvmnet_rx_mergeable_receive(struct cvmnet_rxq *q, struct cvmnet_
 	struct sk_buff *skb;
 
 	/* Nothing can be believed of a bad first buffer, not even how many follow. */
-	drop = cvmnet_pkt_len(len, q->posted, q->dev->hdr_len);
+	drop = cvmnet_pkt_len(len, slot->bytes, q->dev->hdr_len);
 	if (unlikely(drop != CVMNET_RX_OK))
 		goto err_count;
 	cvmnet_rx_header(q, slot, len, &hdr, &pkt);
@@ -107,6 +110,7 @@ struct sk_buff *cvmnet_rx_mergeable_receive(struct cvmnet_rxq *q, struct cvmnet_
 		if (unlikely(drop != CVMNET_RX_OK))
 			goto err_free_skb;
 	}
+	q->average += skb->len / CVMNET_AVERAGE_OF - q->average / CVMNET_AVERAGE_OF;
 	return cvmnet_rx_finish(q, skb, &hdr, &pkt);
 
 err_free_skb:

@@ -45,6 +45,7 @@ static const struct stat_row rx_rows[] = {
 	RX_OWN("drop_inactive", drops[CVMNET_RX_DROP_INACTIVE]),
 	RX_OWN("kicks", kicks),
 	RX(alloc_fail, alloc_fail),
+	RX_OWN("large_buffers", large_buffers),
 	RX(csum_none, csum_none),
 	RX(csum_unnecessary, csum_unnecessary),
 	RX(csum_bad, csum_bad),

@@ -97,6 +97,22 @@ uso()
 	expect_ge "$(net_wire in_gso_udp)" 1 "UDP packets to be segmented"
 }
 
+# Packets that the device has put together come in large buffers, single ones do not.
+large_buffers()
+{
+	[ "$(cat $NET_CVM/mode)" = stream ] && net_feature 15 && net_on rx-gro-hw ||
+		skip "not mergeable buffers in stream mode"
+	before=$(net_stat rx_large_buffers)
+	net_stream recv $NET_PEER 8000000
+	expect_ge $(($(net_stat rx_large_buffers) - before)) 8 "large buffers under bulk traffic"
+	# Enough single packets to use up those that are posted, and be back to small ones.
+	for i in 1 2 3 4; do net_udp 300 1400; done
+	before=$(net_stat rx_large_buffers)
+	net_udp 300 1400
+	expect_eq "$before" "$(net_stat rx_large_buffers)" "large buffers under single packets"
+	net_stream recv
+}
+
 # What the host sends has no checksum yet, and is put together where agreed.
 received()
 {
@@ -314,6 +330,7 @@ ktap_case "without TCP segmentation" tso_off
 ktap_case "without transmit checksums" tx_csum_off
 ktap_case "UDP segmentation on the wire" uso
 ktap_case "partial checksums from the host" received
+ktap_case "large receive buffers" large_buffers
 ktap_case "hardware GRO, on and off" hw_gro
 ktap_case "without receive checksums" rx_csum_off
 ktap_case "jumbo frames" jumbo
