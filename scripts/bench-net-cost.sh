@@ -19,6 +19,7 @@ SERIES=6.12
 ARCH=x86_64
 ROUNDS=4
 PACKETS=5000
+SENT=1024
 KIB=16384
 QUICK=()
 PROFILE=()
@@ -30,6 +31,7 @@ parse_options()
 		--quick)
 			ROUNDS=1
 			PACKETS=4000
+			SENT=512
 			KIB=4096
 			QUICK=(--quick)
 			;;
@@ -67,7 +69,7 @@ vm()
 		--serve "$CVM_TOP/scripts/net_peer.py" --put "$CVM_TOP/scripts/cvmnet-bind.sh" \
 		--mod pktgen --mod dummy --timeout 1500 --allow-stall --name "$name" \
 		--param "COST_ROUNDS=$ROUNDS" --param "COST_PACKETS=$PACKETS" \
-		--param "COST_KIB=$KIB" --param "COST_DMA=$dma" --quiet "$@" \
+		--param "COST_SENT=$SENT" --param "COST_KIB=$KIB" --param "COST_DMA=$dma" --quiet "$@" \
 		virtio_net_cvm/cost.sh </dev/null
 }
 
@@ -77,7 +79,7 @@ profile()
 
 	IFS='|' read -r _ guest dma < <(net_runs "$ARCH" | grep "^$mode|") || usage_die "unknown mode '$mode'"
 	name=bench-net-cost/profile-$mode-$driver-$what-$SERIES
-	PACKETS=60000 KIB=65536
+	PACKETS=60000 KIB=65536 SENT=8192
 	rm -f "$CVM_BUILD/results/$name/trace.log"
 	vm "$name" "$guest" "$dma" --trace --get kallsyms --param "COST_PROFILE=$driver $what"
 	python3 "$CVM_TOP/scripts/net_profile.py" "$CVM_BUILD/results/$name" "$what" |

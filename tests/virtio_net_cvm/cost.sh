@@ -4,7 +4,8 @@
 # scripts/bench-net-cost.sh, needs --icount; how: tests/progs/net_cost.c). Every
 # measurement becomes a line of key=value words in /out/cost.txt. Parameters:
 #   COST_ROUNDS   rounds
-#   COST_PACKETS  packets per measurement
+#   COST_PACKETS  packets to receive per measurement
+#   COST_SENT     packets to send; pktgen takes an eighth of a second for each 128
 #   COST_KIB      KiB per TCP measurement
 #   COST_DMA      the DMA mode that our driver must have chosen: pool or stream
 #   COST_PROFILE  ARM CASE: this alone, many times over, while the host traces
@@ -13,6 +14,7 @@
 
 ROUNDS=${COST_ROUNDS:-2}
 PACKETS=${COST_PACKETS:-5000}
+SENT=${COST_SENT:-1024}
 KIB=${COST_KIB:-8192}
 CASES='tx60 tx1514 rx60 rx1514 tcp_tx tcp_rx'
 IF=eth0
@@ -56,10 +58,10 @@ work()
 {
 	case $1 in
 	idle) echo idle 200 ;;
-	tx60) echo pktgen $IF 60 "$PACKETS" ;;
-	tx1514) echo pktgen $IF 1514 "$PACKETS" ;;
-	empty60) echo pktgen dummy0 60 "$PACKETS" ;;
-	empty1514) echo pktgen dummy0 1514 "$PACKETS" ;;
+	tx60) echo pktgen $IF 60 "$SENT" ;;
+	tx1514) echo pktgen $IF 1514 "$SENT" ;;
+	empty60) echo pktgen dummy0 60 "$SENT" ;;
+	empty1514) echo pktgen dummy0 1514 "$SENT" ;;
 	rx60) echo rx $IF 60 "$PACKETS" ;;
 	rx1514) echo rx $IF 1514 "$PACKETS" ;;
 	tcp_tx) echo tcp_tx "$KIB" ;;
@@ -83,8 +85,7 @@ arm_round()
 		# shellcheck disable=SC2086 # words
 		out=$(net_cost $w 2>&1) || fail "warming up: $out"
 	done
-	# While the ring is full pktgen spins: several short runs, of which the best counts.
-	for c in idle tx60 tx1514 $CASES tx60 tx1514; do
+	for c in idle $CASES; do
 		measure "$1" "$2" "$c"
 	done
 }
