@@ -93,7 +93,7 @@ net_steps()
 	net 6.1 arm64 pci split stream mergeable 2 '' 'rebind suspend sysfs'
 	net 6.1 arm64 mmio packed pool big 2 '' 'traffic reconfig'
 	net 6.12 x86 pci split pool mergeable 2 ",host_mtu=9000 $jumbo" 'rebind suspend reset'
-	small_guest nic-kunit kunit-amd64 "--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3 tests/virtio_net_cvm/{traffic,reconfig,rebind,leaks}.sh"
+	small_guest nic-kunit kunit-amd64 "--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3 tests/virtio_net_cvm/{traffic,reconfig,rebind,nomem,leaks}.sh"
 	[ -n "$FULL" ] || return 0
 	net_full
 }

@@ -56,6 +56,8 @@ static int cvmnet_up_config(struct cvmnet_dev *dev)
 
 static void cvmnet_down_vqs(struct cvmnet_dev *dev)
 {
+	/* A probe that fails late has used the control queue, whose work looks into it. */
+	cvmnet_cvq_fail_all(dev);
 	/* Also one that is down: a failed reset or restore leaves status bits behind. */
 	cvmnet_device_reset(dev);
 	cvmnet_vqs_delete(dev);

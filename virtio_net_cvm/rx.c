@@ -1054,7 +1054,7 @@ static void cvmnet_rx_discard(struct cvmnet_rxq *q)
  * @q: the queue, stopped
  *
  * Context: process, under rtnl.
- * Return: 0, or -ENOMEM if not one buffer could be posted.
+ * Return: 0 or -errno.
  */
 int cvmnet_rxq_start(struct cvmnet_rxq *q)
 {
@@ -1067,13 +1067,12 @@ int cvmnet_rxq_start(struct cvmnet_rxq *q)
 	q->missing = 0;
 	local_bh_disable();
 	cvmnet_rx_discard(q);
-	if (!q->dead && !cvmnet_rx_refill(q) && q->lent)
+	/* Even without one buffer: it receives as soon as there is memory. */
+	if (!q->dead && !cvmnet_rx_refill(q))
 		schedule_delayed_work(&q->refill_work, CVMNET_RX_RETRY);
 	cvmnet_rx_publish(q);
 	local_bh_enable();
 	/* A dead queue starts too: its reset is under way, and needs it stopped in order. */
-	if (!q->lent && !q->dead)
-		return -ENOMEM;
 	napi_enable(&q->napi);
 	netif_queue_set_napi(q->dev->netdev, q->index, NETDEV_QUEUE_TYPE_RX, &q->napi);
 	/* What the device used while nobody listened raised no interrupt. */
