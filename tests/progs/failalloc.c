@@ -37,6 +37,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 #define STATE	256
 #define BUS	"/sys/bus/virtio"
 #define DEBUG	"/sys/kernel/debug"
@@ -54,7 +56,7 @@ struct op {
 static char **arg;
 static int sock, op_fd = -1, nth_fd, task_fd;
 
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *what, ...)
+static void die(const char *what, ...)
 {
 	va_list args;
 
@@ -487,7 +489,7 @@ static const struct op *find(int argc, char **argv)
 {
 	unsigned int i;
 
-	for (i = 0; argc > 0 && i < sizeof(ops) / sizeof(ops[0]); i++)
+	for (i = 0; argc > 0 && i < ARRAY_SIZE(ops); i++)
 		if (!strcmp(argv[0], ops[i].name) && argc == ops[i].args + 1)
 			return &ops[i];
 	fprintf(stderr, "failalloc: wrong arguments; see the head of failalloc.c\n");
