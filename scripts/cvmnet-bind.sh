@@ -57,7 +57,8 @@ address_args()
 	shift 2
 	while [ $# -gt 0 ]; do
 		case $1 in
-		brd | peer) args="$args $1 $2" && shift ;;
+		brd | peer | metric) args="$args $1 $2" && shift ;;
+		noprefixroute | mngtmpaddr | home | autojoin) args="$args $1" ;;
 		scope) scope=$2 && shift ;;
 		# A busybox that prints them may still not know how to set them.
 		valid_lft | preferred_lft) life="$life $1 ${2%sec}" && shift ;;
@@ -75,24 +76,34 @@ address_args()
 }
 
 # One line per route, as arguments of "ip route add"; those without a gateway
-# first, as the others are reached through them.
+# first, as the others are reached through them.  Routes with several ways out are
+# not always shown when one interface is asked for, and take several lines by default.
 save_routes()
 {
 	for family in 4 6; do
-		{ ip "-$family" route show table all dev "$IF" 2>/dev/null ||
-			ip "-$family" route show dev "$IF"; } | route_args "$family"
+		{
+			{
+				ip -o "-$family" route show table all dev "$IF" 2>/dev/null ||
+					ip "-$family" route show dev "$IF"
+			} | grep -v nexthop
+			ip -o "-$family" route show table all 2>/dev/null | sed 's/\\//g' |
+				grep "nexthop.* dev $IF "
+		} | route_args "$family"
 	done | awk '/ via / { late[++n] = $0; next } { print } END { for (i = 1; i <= n; i++) print late[i] }'
 }
 
+# Those that come with addresses are there again already, but not where an address
+# has noprefixroute: then somebody else has made them.
 route_args()
 {
 	awk -v family="$1" '
 	$1 ~ /^(local|broadcast|anycast|multicast|ff00::)/ { next }
 	{
 		line = ""
+		several = / nexthop /
 		for (i = 1; i <= NF; i++) {
-			if ($i == "proto" && $(i + 1) == "kernel") { line = ""; break }
-			if ($i ~ /^(dev|expires|error|users|age|pref)$/) { i++; continue }
+			if ($i == "dev" && !several) { i++; continue }
+			if ($i ~ /^(nhid|expires|error|users|age|pref)$/) { i++; continue }
 			if ($i ~ /^(linkdown|dead|offload|trap|rt_offload|rt_trap)$/) continue
 			line = line " " $i
 		}
@@ -175,8 +186,6 @@ restore_addresses()
 	done
 }
 
-# With busybox, the routes that come with addresses can't be told apart: they are
-# there again already.
 first()
 {
 	echo "$1"
@@ -185,10 +194,14 @@ first()
 restore_routes()
 {
 	echo "$ROUTES" | while IFS='|' read -r family args; do
-		[ -n "$args" ] || continue
+		case $args in
+		'') continue ;;
+		*nexthop*) dev='' ;;
+		*) dev="dev $IF" ;;
+		esac
 		# shellcheck disable=SC2086 # words
-		ip "-$family" route add $args dev "$IF" 2>/dev/null ||
-			ip "-$family" route show dev "$IF" | grep -q -F "$(first $args) " ||
+		ip "-$family" route add $args $dev 2>/dev/null ||
+			ip "-$family" route show $dev | grep -q -F "$(first $args) " ||
 			echo "warning: route $args was not restored" >&2
 	done
 }

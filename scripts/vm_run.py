@@ -201,7 +201,7 @@ def our_modules(ident, build):
 def fetch_programs(kernel):
     """Programs of Debian that every guest has, unpacked in the cache."""
     for folder, packages in (("busybox", ("busybox-static",)),
-                             ("ethtool", initramfs.ETHTOOL_PACKAGES)):
+                             ("tools", initramfs.TOOL_PACKAGES)):
         for package in packages:
             fetch_deb(kernel, package, kernel["K_DEBARCH"],
                       f"{folder}-{kernel['K_DEBARCH']}")

@@ -161,23 +161,33 @@ def _static_programs(sources, cross, cache):
     return built
 
 
-# Debian's ethtool, with what it is linked to: {path in the guest: path in the package}.
-ETHTOOL_PACKAGES = ("ethtool", "libc6", "libmnl0")
-_ETHTOOL = {
+# Debian's ethtool, iproute2 and a shell that runs the latter (that of busybox prefers its
+# own ip, whatever the path), with what they are linked to.
+TOOL_PACKAGES = ("dash", "ethtool", "iproute2", "libbpf1", "libbsd0", "libc6", "libcap2",
+                 "libelf1", "libmd0", "libmnl0", "libpcre2-8-0", "libselinux1", "libzstd1",
+                 "zlib1g")
+_TRIPLETS = {
     "amd64": ("x86_64-linux-gnu", "lib64/ld-linux-x86-64.so.2"),
     "arm64": ("aarch64-linux-gnu", "lib/ld-linux-aarch64.so.1"),
 }
+_LIBRARIES = ("libbpf.so.1", "libbsd.so.0", "libc.so.6", "libcap.so.2", "libelf.so.1",
+              "libm.so.6", "libmd.so.0", "libmnl.so.0", "libpcre2-8.so.0", "libselinux.so.1",
+              "libz.so.1", "libzstd.so.1")
 
 
-def _ethtool_files(debarch, tree):
-    triplet, loader = _ETHTOOL[debarch]
-    return {
+def _tool_files(debarch, tree):
+    """{path in the guest: path in the packages}"""
+    triplet, loader = _TRIPLETS[debarch]
+    files = {
+        "bin/dash": f"{tree}/bin/dash",
         "bin/ethtool": f"{tree}/sbin/ethtool",
+        "lib/iproute2/ip": f"{tree}/bin/ip",
         loader: f"{tree}/lib/{triplet}/{os.path.basename(loader)}",
-        "lib/libc.so.6": f"{tree}/lib/{triplet}/libc.so.6",
-        "lib/libm.so.6": f"{tree}/lib/{triplet}/libm.so.6",
-        "lib/libmnl.so.0": f"{tree}/usr/lib/{triplet}/libmnl.so.0",
     }
+    for name in _LIBRARIES:
+        path = f"{tree}/lib/{triplet}/{name}"
+        files[f"lib/{name}"] = path if os.path.exists(path) else f"{tree}/usr/lib/{triplet}/{name}"
+    return files
 
 
 def _base(kernel, modules, order, busybox, programs):
@@ -294,8 +304,8 @@ def build(kernel, top, cache, ours, mods, run, target):
 
     programs = _static_programs(_sources(top), kernel["K_CROSS"], os.path.join(cache, "progs"))
     programs = {f"bin/{name}": path for name, path in programs.items()}
-    programs.update(_ethtool_files(kernel["K_DEBARCH"],
-                                   os.path.join(cache, f"ethtool-{kernel['K_DEBARCH']}")))
+    programs.update(_tool_files(kernel["K_DEBARCH"],
+                                os.path.join(cache, f"tools-{kernel['K_DEBARCH']}")))
     busybox = os.path.join(cache, f"busybox-{kernel['K_DEBARCH']}", "bin", "busybox")
     base = base_image(kernel, modules, order, busybox, programs,
                       os.path.join(cache, "initramfs"))

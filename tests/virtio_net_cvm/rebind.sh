@@ -42,6 +42,51 @@ carried()
 	net_reaches "afterwards"
 }
 
+# What only iproute2 knows, before and after; link-local addresses follow the MAC address.
+full_state()
+{
+	{
+		ip -o addr show dev eth0 | grep -v fe80
+		ip -o -4 route show table all
+		ip -o -6 route show table all | grep -v 'fe80\|ff00'
+	} | grep -w eth0 | sed 's/^[0-9]*: //; s/valid_lft.*//; s/ linkdown//g; s/ nodad//' | sort
+}
+
+# An address that brings no route along, and the routes that somebody made for it, as
+# NetworkManager does; routes with several ways out.
+carried_by_iproute2()
+{
+	ip()
+	{
+		/lib/iproute2/ip "$@"
+	}
+	defer 'ip addr del 10.96.0.1/16 dev eth0; ip addr del fd96::1/64 dev eth0'
+	expect_ok 'ip addr add 10.96.0.1/16 dev eth0 noprefixroute'
+	expect_ok 'ip addr add fd96::1/64 dev eth0 noprefixroute nodad'
+	expect_ok 'ip addr add 10.95.0.1/16 dev eth0 metric 70'
+	defer 'ip addr del 10.95.0.1/16 dev eth0'
+	expect_ok 'ip route add 10.96.0.0/16 dev eth0 proto kernel scope link src 10.96.0.1 metric 100'
+	expect_ok 'ip -6 route add fd96::/64 dev eth0 proto kernel metric 100'
+	expect_ok 'ip route add 10.92.0.0/16 via 10.77.0.1 table 99'
+	defer 'ip route flush table 99'
+	if ip route add 10.94.0.0/16 proto static metric 5 \
+			nexthop via 10.77.0.1 dev eth0 weight 1 nexthop via 10.77.0.9 dev eth0 weight 3; then
+		defer 'ip route del 10.94.0.0/16; ip -6 route del fd94::/64'
+		expect_ok 'ip -6 route add fd94::/64 metric 7 nexthop via fd77::1 dev eth0 nexthop via fd77::9 dev eth0'
+	else
+		note "this kernel has no routes with several ways out"
+	fi
+	full_state >/tmp/before
+	for driver in virtio_net virtio_net_cvm; do
+		net_said=$(PATH=/lib/iproute2:$PATH dash /bin/cvmnet-bind.sh eth0 $driver 2>&1) ||
+			fail "not bound to $driver: $net_said"
+		full_state >/tmp/after
+		diff /tmp/before /tmp/after || fail "the interface is not the same with $driver"
+	done
+	expect_ge "$(wc -l </tmp/before)" 9 "addresses and routes that were compared"
+	net_reaches "afterwards"
+}
+
 down_stays_down()
 {
 	defer 'ip link set eth0 up; ip -6 addr add $NET_ADDR6 dev eth0 2>/dev/null'
@@ -116,6 +161,7 @@ bad_use()
 
 ktap_case "set-up" net_set_up
 ktap_case "everything comes along" carried
+ktap_case "what iproute2 adds comes along" carried_by_iproute2
 ktap_case "an interface that is down stays down" down_stays_down
 ktap_case "under traffic" under_traffic
 ktap_case "the module is unloaded and loaded under traffic" reload
