@@ -123,6 +123,30 @@ static void limits_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cvmnet_txring_give(&f->ring, &f->recs[0]));
 }
 
+/* Progress counts wherever it was noticed; what happened long ago does not. */
+static void stalled_test(struct kunit *test)
+{
+	struct fixture *f = fixture_new(test, RECS);
+	struct cvmnet_tx_rec *a, *b;
+	u32 at;
+
+	a = cvmnet_txring_take(&f->ring, 64, &at);
+	b = cvmnet_txring_take(&f->ring, 64, &at);
+	KUNIT_EXPECT_FALSE(test, cvmnet_txring_stalled(&f->ring));
+	KUNIT_EXPECT_TRUE(test, cvmnet_txring_stalled(&f->ring));
+	KUNIT_EXPECT_TRUE(test, cvmnet_txring_stalled(&f->ring));
+
+	/* The device went on, and then stopped at another packet. */
+	cvmnet_txring_give(&f->ring, a);
+	KUNIT_EXPECT_FALSE(test, cvmnet_txring_stalled(&f->ring));
+	KUNIT_EXPECT_TRUE(test, cvmnet_txring_stalled(&f->ring));
+
+	/* A queue that has been through a reset begins anew. */
+	cvmnet_txring_give(&f->ring, b);
+	cvmnet_txring_clear(&f->ring);
+	KUNIT_EXPECT_FALSE(test, cvmnet_txring_stalled(&f->ring));
+}
+
 /* Any order and size: no two packets in flight share a byte or cross a chunk's end. */
 static void random_test(struct kunit *test)
 {
@@ -175,6 +199,7 @@ static struct kunit_case txring_cases[] = {
 	KUNIT_CASE(twice_test),
 	KUNIT_CASE(chunk_end_test),
 	KUNIT_CASE(limits_test),
+	KUNIT_CASE(stalled_test),
 	KUNIT_CASE(random_test),
 	{ }
 };

@@ -168,7 +168,6 @@ struct cvmnet_txq {
 	unsigned int ring_wanted;		/* set by the user; 0: as the device offers */
 	struct cvmnet_tx_rec *recs;
 	u32 watched;				/* ring.rec_head a second ago */
-	bool rekicked;				/* the watchdog has tried that before */
 	char name[20];
 };
 
@@ -216,6 +215,8 @@ struct cvmnet_dev {
 	struct hlist_node cpuhp_node;
 	bool spread;				/* over CPUs, as they come and go; hotplug lock */
 };
+
+extern struct virtio_driver cvmnet_driver;	/* main.c; for the KUnit suites */
 
 /* --- rx.c, tx.c and vq.c for the control side --- */
 int cvmnet_open(struct net_device *netdev);

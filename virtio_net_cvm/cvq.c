@@ -29,6 +29,7 @@
 #include "cvmnet.h"
 #include "cvq.h"
 #include "cvq_slots.h"
+#include "trace.h"
 
 /* A command's share of the memory: what the device reads, then its reply. */
 #define SLOT_SIZE	4096U
@@ -63,6 +64,7 @@ static_assert(sizeof(struct coal_data) == 8);
  * @vq:     the virtqueue; valid while not @dead
  * @slots:  who owns which buffer
  * @batch:  of each buffer: who waits for it, or NULL
+ * @cmd:    of each buffer: what it asks for, where the device can't change it
  * @len:    of each buffer: bytes of the command
  * @dead:   the device is not asked again before a reset
  * @report: a reset is to be requested when the lock is dropped
@@ -78,6 +80,7 @@ struct cvmnet_cvq {
 	struct virtqueue *vq;
 	struct cvmnet_slots slots;
 	struct cvmnet_batch *batch[CVMNET_CVQ_SLOTS];
+	struct virtio_net_ctrl_hdr cmd[CVMNET_CVQ_SLOTS];
 	unsigned int len[CVMNET_CVQ_SLOTS];
 	bool dead;
 	bool report;
@@ -108,8 +111,8 @@ static void settle(struct cvmnet_cvq *cvq, unsigned int i, int err)
 		complete(&batch->done);
 }
 
-/* Lock held. Buffers of the device stay its own. */
-static void kill_queue(struct cvmnet_cvq *cvq)
+/* Lock held. Buffers of the device stay its own; who waits for one gets the error. */
+static void kill_queue(struct cvmnet_cvq *cvq, int err)
 {
 	unsigned int i;
 
@@ -118,7 +121,7 @@ static void kill_queue(struct cvmnet_cvq *cvq)
 	cvq->dead = true;
 	cvq->report = true;
 	for (i = 0; i < CVMNET_CVQ_SLOTS; i++)
-		settle(cvq, i, -EIO);
+		settle(cvq, i, err);
 	wake_up_all(&cvq->room);
 }
 
@@ -154,18 +157,19 @@ static void reap(struct cvmnet_cvq *cvq)
 			break;
 		i = cvmnet_slots_answer(&cvq->slots, (unsigned long)cookie);
 		if (i < 0) {
-			kill_queue(cvq);
+			kill_queue(cvq, -EIO);
 			return;
 		}
 		ack = READ_ONCE(*slot_ack(cvq, i));
 		err = cvmnet_cvq_verdict(&ack, len);
 		if (err)
 			cvq->stats.failed++;
+		trace_cvmnet_cmd_done(cvq->dev, i, cvq->cmd[i].class, cvq->cmd[i].cmd, err);
 		settle(cvq, i, err);
 		wake_up(&cvq->room);
 	}
 	if (virtqueue_is_broken(cvq->vq))
-		kill_queue(cvq);
+		kill_queue(cvq, -EIO);
 }
 
 /* Lock held. */
@@ -198,19 +202,29 @@ static void post_ready(struct cvmnet_cvq *cvq)
 		return;
 	while ((i = cvmnet_slots_next(&cvq->slots)) >= 0) {
 		if (post_one(cvq, i)) {
-			kill_queue(cvq);
+			kill_queue(cvq, -EIO);
 			return;
 		}
 		cvq->stats.commands++;
+		trace_cvmnet_cmd_issue(cvq->dev, i, cvq->cmd[i].class, cvq->cmd[i].cmd,
+				       cvq->len[i]);
 		posted = true;
 	}
 	if (!posted)
 		return;
 	cvq->stats.kicks++;
 	if (!virtqueue_kick(cvq->vq))
-		kill_queue(cvq);
+		kill_queue(cvq, -EIO);
 	else
 		queue_delayed_work(system_wq, &cvq->watch, WATCH_PERIOD);
+}
+
+/* Lock held. The device answers nobody: give up on it. */
+static void timed_out(struct cvmnet_cvq *cvq)
+{
+	cvq->stats.timeouts++;
+	trace_cvmnet_cmd_timeout(cvq->dev, cvq->slots.posted);
+	kill_queue(cvq, -ETIMEDOUT);
 }
 
 static void watch_work(struct work_struct *work)
@@ -221,10 +235,8 @@ static void watch_work(struct work_struct *work)
 	spin_lock_irqsave(&cvq->lock, flags);
 	reap(cvq);
 	post_ready(cvq);
-	if (!cvq->dead && cvmnet_slots_overdue(&cvq->slots, jiffies)) {
-		cvq->stats.timeouts++;
-		kill_queue(cvq);
-	}
+	if (!cvq->dead && cvmnet_slots_overdue(&cvq->slots, jiffies))
+		timed_out(cvq);
 	if (!cvq->dead && cvq->slots.posted)
 		queue_delayed_work(system_wq, &cvq->watch, WATCH_PERIOD);
 	unlock(cvq, flags);
@@ -327,7 +339,7 @@ void cvmnet_cvq_fail_all(struct cvmnet_dev *dev)
 	if (!cvq)
 		return;
 	spin_lock_irqsave(&cvq->lock, flags);
-	kill_queue(cvq);
+	kill_queue(cvq, -EIO);
 	cvq->report = false;
 	spin_unlock_irqrestore(&cvq->lock, flags);
 	cancel_delayed_work_sync(&cvq->watch);
@@ -428,6 +440,7 @@ static int fill_slot(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch, u8 clas
 	memcpy(slot_out(cvq, i), &hdr, sizeof(hdr));
 	if (len)
 		memcpy(slot_out(cvq, i) + sizeof(hdr), data, len);
+	cvq->cmd[i] = hdr;
 	cvq->len[i] = sizeof(hdr) + len;
 	cvq->batch[i] = batch;
 	return 0;
@@ -441,16 +454,16 @@ static bool may_have_room(struct cvmnet_cvq *cvq)
 	       READ_ONCE(cvq->slots.count);
 }
 
-/* The device answers nobody: give up on it. Errors are kept in the batch. */
+/* For whoever waits. Errors are kept in the batch. */
 static void time_is_up(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&cvq->lock, flags);
+	/* It may have got no buffer yet. */
 	if (!batch->err)
 		batch->err = -ETIMEDOUT;
-	cvq->stats.timeouts++;
-	kill_queue(cvq);
+	timed_out(cvq);
 	unlock(cvq, flags);
 }
 

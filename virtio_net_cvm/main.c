@@ -16,6 +16,7 @@
 
 #include <compat/virtio.h>
 #include <compat/virtio_net.h>
+#include <cvm/kunit.h>
 
 #include "config.h"
 #include "ctrl.h"
@@ -52,6 +53,16 @@ static int cvmnet_up_config(struct cvmnet_dev *dev)
 	dev->tx_pool_size = CVMNET_TX_POOL_DEFAULT;
 	dev->rx_mode = cvmnet_rx_mode_choose(dev);
 	return 0;
+}
+
+static int cvmnet_up_vqs(struct cvmnet_dev *dev)
+{
+	int err = cvmnet_vqs_find(dev);
+
+	/* It may know of some of them, and would not take them again. */
+	if (err)
+		cvmnet_device_reset(dev);
+	return err;
 }
 
 static void cvmnet_down_vqs(struct cvmnet_dev *dev)
@@ -140,7 +151,7 @@ static const struct cvmnet_step cvmnet_steps[] = {
 	{ "queues", cvmnet_queues_alloc, cvmnet_queues_free },
 	{ "bounce pool", cvmnet_up_bypass, cvmnet_down_bypass },
 	{ "control", cvmnet_up_control },
-	{ "virtqueues", cvmnet_vqs_find, cvmnet_down_vqs },
+	{ "virtqueues", cvmnet_up_vqs, cvmnet_down_vqs },
 	{ "net device", cvmnet_up_netdev },
 	{ "device ready", cvmnet_up_ready },
 	{ "device state", cvmnet_up_state },
@@ -254,7 +265,7 @@ static const struct virtio_device_id cvmnet_id_table[] = {
 	{ }
 };
 
-static struct virtio_driver cvmnet_driver = {
+struct virtio_driver cvmnet_driver = {
 	.driver.name = KBUILD_MODNAME,
 	.driver.owner = THIS_MODULE,
 	.id_table = cvmnet_id_table,
@@ -265,6 +276,7 @@ static struct virtio_driver cvmnet_driver = {
 	.freeze = cvmnet_freeze,
 	.restore = cvmnet_restore,
 };
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_driver);
 
 static int __init cvmnet_init(void)
 {

@@ -17,6 +17,7 @@
 #include "cvmnet.h"
 #include "cvq.h"
 #include "rx.h"
+#include "trace.h"
 #include "tx.h"
 #include "vq.h"
 
@@ -165,6 +166,7 @@ static void cvmnet_reset_work(struct work_struct *work)
 	err = cvmnet_renegotiate(dev);
 	if (!err)
 		err = cvmnet_device_up(dev);
+	trace_cvmnet_reset_done(dev, err);
 	if (!err)
 		return;
 
@@ -192,6 +194,7 @@ void cvmnet_reset_request(struct cvmnet_dev *dev, enum cvmnet_reset_cause cause)
 	struct cvmnet_reset *reset = &dev->reset;
 	int delay;
 
+	trace_cvmnet_reset_request(dev, cause);
 	set_bit(cause, &reset->pending);
 	if (READ_ONCE(reset->blocked) || READ_ONCE(reset->dead))
 		return;

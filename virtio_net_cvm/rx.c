@@ -25,6 +25,7 @@
 
 #include "cvmnet.h"
 #include "rx.h"
+#include "trace.h"
 
 /* Retry when no memory was left for buffers. */
 #define CVMNET_RX_RETRY		(HZ / 10)
@@ -686,6 +687,18 @@ static bool cvmnet_rx_sane(struct cvmnet_rxq *q)
 	return q->vq->num_free + q->descs == q->ring_size && !virtqueue_is_broken(q->vq);
 }
 
+/* Once for a poll, not for a packet: who traces wants to know, not to be drowned. */
+static void cvmnet_rx_trace(const struct cvmnet_rxq *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < CVMNET_RX_DROPS; i++)
+		if (q->pending.drops[i])
+			trace_cvmnet_rx_drop(q, i, q->pending.drops[i]);
+	if (q->pending.alloc_fail)
+		trace_cvmnet_rx_refill_failed(q);
+}
+
 static void cvmnet_rx_publish(struct cvmnet_rxq *q)
 {
 	const u64 *from = (const u64 *)&q->pending;
@@ -693,6 +706,8 @@ static void cvmnet_rx_publish(struct cvmnet_rxq *q)
 	unsigned int i;
 
 	BUILD_BUG_ON(sizeof(q->stats) % sizeof(u64));
+	if (trace_cvmnet_rx_drop_enabled() || trace_cvmnet_rx_refill_failed_enabled())
+		cvmnet_rx_trace(q);
 	u64_stats_update_begin(&q->syncp);
 	for (i = 0; i < sizeof(q->stats) / sizeof(u64); i++)
 		to[i] += from[i];

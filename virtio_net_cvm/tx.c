@@ -28,6 +28,7 @@
 #include <compat/virtio_net.h>
 
 #include "cvmnet.h"
+#include "trace.h"
 #include "tx.h"
 
 /* Look for completions after so many packets, to spread what that costs. */
@@ -156,8 +157,7 @@ static int cvmnet_tx_poll(struct napi_struct *napi, int budget)
 
 	__netif_tx_lock(q->nq, smp_processor_id());
 	if (likely(!q->dead)) {
-		if (cvmnet_tx_reclaim(q, budget))
-			q->rekicked = false;
+		cvmnet_tx_reclaim(q, budget);
 		again = !q->dead && cvmnet_tx_awaited(q) && !cvmnet_tx_arm(q);
 	}
 	__netif_tx_unlock(q->nq);
@@ -406,14 +406,18 @@ static int cvmnet_tx_map(struct cvmnet_txq *q, struct sk_buff *skb)
 /* Stop before a packet can come that finds no room. */
 static void cvmnet_tx_stop_if_full(struct cvmnet_txq *q)
 {
+	bool pool;
+
 	if (likely(cvmnet_tx_room(q)))
 		return;
 	netif_tx_stop_queue(q->nq);
+	pool = cvmnet_txring_used(&q->ring) < q->ring.rec_limit &&
+	       q->vq->num_free >= q->descs_max;
 	u64_stats_update_begin(&q->syncp);
 	q->stats.stops++;
-	if (cvmnet_txring_used(&q->ring) < q->ring.rec_limit && q->vq->num_free >= q->descs_max)
-		q->stats.pool_full++;
+	q->stats.pool_full += pool;
 	u64_stats_update_end(&q->syncp);
+	trace_cvmnet_tx_full(q, pool);
 }
 
 static void cvmnet_tx_drop(struct cvmnet_txq *q, struct sk_buff *skb, int err)
@@ -427,6 +431,7 @@ static void cvmnet_tx_drop(struct cvmnet_txq *q, struct sk_buff *skb, int err)
 	u64_stats_update_begin(&q->syncp);
 	q->stats.drops[why]++;
 	u64_stats_update_end(&q->syncp);
+	trace_cvmnet_tx_drop(q, why, skb->len);
 	dev_kfree_skb_any(skb);
 	if (!q->dead && virtqueue_is_broken(q->vq))
 		cvmnet_tx_kill(q);
@@ -531,7 +536,7 @@ netdev_features_t cvmnet_features_check(struct sk_buff *skb, struct net_device *
  * @index: of the queue
  *
  * The first time the device is told again what it may have missed, and asked
- * again; if that does not help until the next time, it is reset.
+ * again; if it has sent nothing until the next time, it is reset.
  *
  * Context: softirq, of a timer.
  */
@@ -540,6 +545,7 @@ void cvmnet_tx_timeout(struct net_device *netdev, unsigned int index)
 	struct cvmnet_dev *dev = netdev_priv(netdev);
 	struct cvmnet_txq *q = &dev->txq[index];
 	unsigned int done = 0, left;
+	bool stalled;
 
 	__netif_tx_lock(q->nq, smp_processor_id());
 	u64_stats_update_begin(&q->syncp);
@@ -547,14 +553,15 @@ void cvmnet_tx_timeout(struct net_device *netdev, unsigned int index)
 	u64_stats_update_end(&q->syncp);
 	if (!q->dead) {
 		done = cvmnet_tx_reclaim(q, 0);
-		if (!done && q->rekicked) {
+		stalled = cvmnet_txring_stalled(&q->ring);
+		if (!done && stalled) {
 			cvmnet_reset_request(dev, CVMNET_RESET_TX_TIMEOUT);
 		} else {
-			q->rekicked = !done;
 			cvmnet_tx_rekick(q);
 			cvmnet_tx_attend(q);
 		}
 	}
+	trace_cvmnet_tx_timeout(q, done);
 	left = cvmnet_txring_used(&q->ring);
 	txq_trans_cond_update(q->nq);
 	__netif_tx_unlock(q->nq);
@@ -796,7 +803,6 @@ int cvmnet_txq_start(struct cvmnet_txq *q)
 	if (err)
 		return err;
 	q->dead = false;
-	q->rekicked = false;
 	q->watched = q->ring.rec_head;
 	napi_enable(&q->napi);
 	netif_queue_set_napi(q->dev->netdev, q->index, NETDEV_QUEUE_TYPE_TX, &q->napi);

@@ -42,6 +42,7 @@ void cvmnet_txring_clear(struct cvmnet_txring *ring)
 	ring->free = ring->size;
 	ring->rec_head = 0;
 	ring->rec_tail = 0;
+	ring->marked = false;
 	if (ring->recs)
 		memset(ring->recs, 0, sizeof(*ring->recs) * (ring->rec_mask + 1));
 }
@@ -160,3 +161,21 @@ bool cvmnet_txring_give(struct cvmnet_txring *ring, struct cvmnet_tx_rec *rec)
 	return true;
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_txring_give);
+
+/**
+ * cvmnet_txring_stalled() - is the oldest packet the same as when last asked?
+ * @ring: the ring
+ *
+ * Whoever gives packets back meanwhile, and from where, does not matter.
+ *
+ * Return: true if it is; false when asked for the first time.
+ */
+bool cvmnet_txring_stalled(struct cvmnet_txring *ring)
+{
+	bool stalled = ring->marked && ring->mark == ring->rec_tail;
+
+	ring->mark = ring->rec_tail;
+	ring->marked = true;
+	return stalled;
+}
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_txring_stalled);

@@ -41,6 +41,8 @@ struct cvmnet_txring {
 	u32 rec_mask;
 	u32 rec_limit;		/* records that may be taken at once */
 	struct cvmnet_tx_rec *recs;
+	u32 mark;		/* rec_tail when cvmnet_txring_stalled() was asked last */
+	bool marked;		/* it has been asked */
 };
 
 void cvmnet_txring_init(struct cvmnet_txring *ring, struct cvmnet_tx_rec *recs, u32 nr_recs,
@@ -50,6 +52,7 @@ bool cvmnet_txring_fits(const struct cvmnet_txring *ring, u32 len);
 struct cvmnet_tx_rec *cvmnet_txring_take(struct cvmnet_txring *ring, u32 len, u32 *offset);
 void cvmnet_txring_untake(struct cvmnet_txring *ring, struct cvmnet_tx_rec *rec);
 bool cvmnet_txring_give(struct cvmnet_txring *ring, struct cvmnet_tx_rec *rec);
+bool cvmnet_txring_stalled(struct cvmnet_txring *ring);
 
 /**
  * cvmnet_txring_used() - records in flight, or waiting for older ones

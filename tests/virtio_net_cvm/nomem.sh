@@ -49,7 +49,7 @@ open_up()
 	defer "bind_again $device"
 	echo "$device" >$NET_BUS/drivers/virtio_net_cvm/unbind
 	echo "$device" >$NET_BUS/drivers/virtio_net_cvm/bind
-	fails nth 3 up eth0 virtio_net_cvm "$device"
+	fails nth 5 up eth0 virtio_net_cvm "$device"
 	fails dry up eth0 virtio_net_cvm "$device"
 }
 
@@ -95,6 +95,7 @@ packets()
 	defer no_faults
 	before=$(starved)
 	resets=$(cat $NET_CVM/resets)
+	net_trace
 	net_flood_start
 	for fault in $FAULTS; do
 		echo Y >"$fault/ignore-gfp-wait"
@@ -115,6 +116,7 @@ packets()
 	net_reaches "after failures"
 	net_flood_stop
 	expect_ge $(($(starved) - before)) 1 "failed allocations that were counted"
+	net_expect_trace 'rx_(drop: dev=eth0 queue=[01] cause=nomem|refill_failed: dev=eth0 queue=[01])'
 	expect_eq "$resets" "$(cat $NET_CVM/resets)" "resets"
 	net_stream send
 	net_stream recv

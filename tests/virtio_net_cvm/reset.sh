@@ -32,6 +32,7 @@ stand_still()
 	is_pci
 	before=$(cat $NET_CVM/resets)
 	defer master on
+	net_trace
 	net_flood_start
 	master off
 	# Time-outs are for queues that are full, and TCP alone fills none.
@@ -42,6 +43,8 @@ stand_still()
 	wait_for 60 'ping -c 1 -W 1 $NET_PEER >/dev/null' || fail "no traffic after the reset"
 	net_flood_stop
 	note "timeouts $(net_stat tx_timeouts), resets $(net_stat reset_tx_timeout), failed $(net_stat reset_failed)"
+	net_expect_trace 'tx_timeout: dev=eth0 queue=[01] done=0 left=[1-9]' \
+		'reset_request: dev=eth0 cause=tx_timeout' 'reset_done: dev=eth0 in_row=[1-9] err=0'
 	net_stream send
 	net_stream recv
 }

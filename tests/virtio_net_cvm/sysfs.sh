@@ -76,9 +76,13 @@ exhausted()
 	[ "$(cat $NET_CVM/mode)" = pool ] || skip "not in pool mode"
 	defer "echo 1048576 >$NET_CVM/pool_limit"
 	echo 600000 >$NET_CVM/pool_limit || fail "pool_limit was refused"
+	net_trace
+	before=$(cat $NET_CVM/pool_exhausted)
 	net_stream send $NET_PEER $((4 * NET_BYTES)) 8
 	net_stream recv $NET_PEER "$NET_BYTES" 4
 	note "pool_exhausted $(cat $NET_CVM/pool_exhausted), pool_used $(cat $NET_CVM/pool_used)"
+	[ "$(cat $NET_CVM/pool_exhausted)" -eq "$before" ] ||
+		net_expect_trace 'tx_full: dev=eth0 queue=[0-9]+ pool=1 packets=[1-9]'
 	net_expect_no_drops
 }
 
@@ -90,6 +94,19 @@ no_pool()
 	done
 	expect_errno "echo 2097152 >$NET_CVM/pool_limit" EOPNOTSUPP
 	expect_eq 0 "$(cat $NET_CVM/pool_limit)" "pool_limit after a write"
+}
+
+# Nothing is recorded unless somebody asks for it; drops and resets are elsewhere.
+tracepoints()
+{
+	net_feature 18 || skip "without CTRL_RX"
+	net_trace
+	ifconfig eth0 allmulti || fail "allmulticast"
+	# Class RX, ALLMULTI, and one byte that says on.
+	wait_for 5 "net_traced 'cmd_done: dev=eth0 slot=[0-9]+ class=0 cmd=1 err=0'" ||
+		fail "no answer to a command was recorded"
+	net_expect_trace 'cmd_issue: dev=eth0 slot=[0-9]+ class=0 cmd=1 len=3'
+	ifconfig eth0 -allmulti
 }
 
 parameter()
@@ -115,6 +132,7 @@ ktap_case "mode by itself" auto
 ktap_case "limit of the pools, under traffic" limit
 ktap_case "small pools" exhausted
 ktap_case "stream mode has no pools" no_pool
+ktap_case "tracepoints" tracepoints
 ktap_case "module parameter" parameter
 ktap_case "clean-up" net_clean_up
 ktap_done
