@@ -84,6 +84,7 @@ net()
 net_steps()
 {
 	local jumbo="--tap-mtu 9000 --param NET_MTU=9000"
+	local kunit="--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3"
 
 	# With several queues QEMU's own RSS loses packets, whatever the driver.
 	net 6.12 x86 pci split pool mergeable 1 ',rss=on,hash=on --param NET_UPS=200' 'traffic sysfs reconfig'
@@ -95,8 +96,10 @@ net_steps()
 	net 6.1 arm64 pci split stream mergeable 2 '' 'rebind suspend sysfs'
 	net 6.1 arm64 mmio packed pool big 2 '' 'traffic reconfig'
 	net 6.12 x86 pci split pool mergeable 2 ",host_mtu=9000 $jumbo" 'rebind suspend reset'
-	small_guest nic-kunit kunit-amd64 "--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3 tests/virtio_net_cvm/{traffic,reconfig,rebind,nomem,leaks}.sh"
+	small_guest nic-kunit kunit-amd64 "$kunit tests/virtio_net_cvm/{traffic,reconfig,leaks}.sh"
+	small_guest nic-kunit-nomem kunit-amd64 "$kunit --param NET_MODES=pool tests/virtio_net_cvm/{nomem,leaks}.sh"
 	[ -n "$FULL" ] || return 0
+	small_guest every-nic-kunit kunit-amd64 "$kunit tests/virtio_net_cvm/{rebind,nomem,leaks}.sh"
 	net_full
 }
 
@@ -142,7 +145,6 @@ ipi_steps()
 	guest torture-arm64 6.12-arm64 "--guest arm64-cvm --smp 4 tests/ipi_passthrough/torture.sh"
 	alone bench-ipi 'modules-6.12-amd64 modules-6.12-arm64' 'scripts/bench-ipi.sh --quick'
 	alone bench-net-cost 'modules-6.12-amd64' 'scripts/bench-net-cost.sh --quick'
-	alone bench-net 'modules-6.12-amd64' 'scripts/bench-net.sh --quick'
 	alone demo 'modules-6.12-amd64 modules-6.12-arm64' scripts/demo.sh
 }
 
