@@ -36,6 +36,7 @@ help:
 	@echo '  make kunit               the KUnit suites'
 	@echo '  make style               checkpatch, shellcheck, documents'
 	@echo '  make bench-ipi           IPI latency, native against soft'
+	@echo '  make bench-cq            latency of NFS over RDMA, completions polled or not'
 	@echo '  make bench-net-cost      instructions per packet and KiB, in-tree driver against ours'
 	@echo '  make bench-net           throughput and latency of both drivers'
 	@echo '  make shell               a guest with the modules inside (GUEST=, KERNEL=)'
@@ -110,6 +111,9 @@ bench-net:
 bench-ipi:
 	scripts/bench-ipi.sh
 
+bench-cq:
+	scripts/bench-cq.sh
+
 .PHONY: all help prepare modules clean install dkms kernels kunit-kernel matrix
 .PHONY: cache-info cache-clean shell check check-full kunit style demo
-.PHONY: bench-ipi bench-net bench-net-cost
+.PHONY: bench-cq bench-ipi bench-net bench-net-cost

@@ -5,6 +5,7 @@
 # each, and one line of totals at the end.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
+. "$CVM_TOP/scripts/lib/bench.sh"
 cd "$CVM_TOP"
 
 STOCK=$(kernel_ids K_KIND=debian)
@@ -50,6 +51,7 @@ table()
 	guest net-host 6.12-arm64 "--guest arm64-host --net tap tests/harness/smoke.sh"
 	ipi_steps
 	net_steps
+	cq_steps
 }
 
 NET_NAME=nic
@@ -115,6 +117,19 @@ net_full()
 			done; done
 		done; done
 	done; done
+}
+
+# ib_core_cq_poll: software RDMA and NFS over it, all in one guest.
+cq_steps()
+{
+	local rdma dir=tests/ib_core_cq_poll
+
+	rdma=$(rdma_options)
+	guest cq-x86 6.12-amd64 "--guest x86-cvm $rdma --mod nvme_rdma --mod nvmet_rdma --mod brd $dir/knob.sh $dir/softirq.sh"
+	guest cq-arm64 6.1-arm64 "--guest arm64-cvm $rdma $dir/nfs.sh"
+	[ -n "$FULL" ] || return 0
+	guest cq-faults-x86 6.12-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
+	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm $rdma --param CQ_SECONDS=1 $dir/faults.sh"
 }
 
 # ipi_passthrough in guests. The isolated CPUs are spared the kernel's own load

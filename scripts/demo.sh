@@ -5,6 +5,7 @@
 # demo.sh [PART...]. Prepares everything that it needs. Parts: see below.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
+. "$CVM_TOP/scripts/lib/bench.sh"
 
 # One line per part: name, kernels it needs. The function part_NAME shows it.
 parts()
@@ -12,6 +13,7 @@ parts()
 	cat <<-'EOF'
 	ipi_passthrough|6.12-amd64 6.12-arm64
 	virtio_net_cvm|6.12-amd64
+	ib_core_cq_poll|6.12-amd64
 	EOF
 }
 
@@ -171,6 +173,44 @@ net_table()
 					after, before ? after / before : 0
 			}
 		}' "$CVM_BUILD/results/demo/net-cost/cost.txt"
+}
+
+part_ib_core_cq_poll()
+{
+	warn_if_busy
+	banner "NFS over RDMA without waiting for interrupts: x86-cvm"
+	# shellcheck disable=SC2046 # options are words
+	"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel 6.12 --smp 2 --timeout 240 \
+		$(rdma_options) --name demo/cq --get demo.txt ib_core_cq_poll/demo.sh |
+		readable || return
+	banner "Before and after (microseconds; emulated CPUs: only the ratio means something)"
+	cq_table
+}
+
+cq_table()
+{
+	printf '%-32s %12s %12s %8s\n' what before after ratio
+	awk '
+		function field(key,  i) {
+			for (i = 1; i <= NF; i++)
+				if (index($i, key "=") == 1)
+					return substr($i, length(key) + 2)
+		}
+		{
+			k = field("when")
+			value[k, 1] = field("mean")
+			value[k, 2] = field("p99")
+			value[k, 3] = field("events") / field("ops")
+			n++
+		}
+		END {
+			if (n != 2)
+				exit 1
+			split("a write, mean|a write, 99 of 100 within|events per write", label, "|")
+			for (i = 1; i <= 3; i++)
+				printf "%-32s %12.2f %12.2f %7.2fx\n", label[i], value["before", i],
+					value["after", i], value["after", i] / value["before", i]
+		}' "$CVM_BUILD/results/demo/cq/demo.txt"
 }
 
 # Without names: all parts.

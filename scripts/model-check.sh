@@ -3,12 +3,12 @@
 #
 # Check the Promela models of tests/models/ with spin: the models must hold, and
 # each mutant must fail, for the reason that the table below names. Prints KTAP.
-# Documentation/ipi_passthrough-model.rst explains them.
+# Documentation/ipi_passthrough-model.rst and ib_core_cq_poll.rst explain them.
 set -euo pipefail
 
 . "$(dirname "$0")/lib/common.sh"
 
-MODELS=$CVM_TOP/tests/models/ipi_passthrough
+MODELS=$CVM_TOP/tests/models
 OUT=$CVM_BUILD/models
 JOBS=2
 # One search: the largest takes about ten seconds and 450 MB on an idle machine.
@@ -82,6 +82,24 @@ unload.on-no-sync|unload|-DM_ON_NO_SYNC|unguarded|no wait for softirqs that bega
 unload.cancel-before-sync|unload|-DM_CANCEL_BEFORE_SYNC|called_after_unload|hrtimer_cancel() before irq_work_sync()
 unload.no-irq-work-sync|unload|-DM_NO_IRQ_WORK_SYNC|called_after_unload|no irq_work_sync()
 unload.no-timer-cancel|unload|-DM_NO_TIMER_CANCEL|called_after_unload|no hrtimer_cancel()
+handover|handover||holds|no completion is lost, one poller at a time, nothing is touched after free or unload
+handover.no-grace|handover|-DM_NO_GRACE|two_pollers|no wait for drivers that have read the native handler
+handover.no-quiesce|handover|-DM_NO_QUIESCE|two_pollers|no wait for the native worker
+handover.quiesce-first|handover|-DM_QUIESCE_FIRST|two_pollers|native worker waited for while events still start it
+handover.no-first-look|handover|-DM_NO_FIRST_LOOK|lost|a queue taken over is not polled before the thread sleeps
+handover.no-park|handover|-DM_NO_PARK|two_pollers|given back while the thread polls it
+handover.drop|handover|-DM_DROP|called_after_unload|dropped, the event handler stays ours
+handover.no-arm|handover|-DM_NO_ARM|lost|given back without arming
+handover.arm-first|handover|-DM_ARM_FIRST|lost|armed before events go the native way
+handover.no-start|handover|-DM_NO_START|lost|native way not started for what had come before
+handover.start-always|handover|-DM_START_ALWAYS|use_after_free|native way started for a queue that is being destroyed
+handover.no-ref|handover|-DM_NO_REF|use_after_free|given back without keeping it from being destroyed
+handover.arm-blind|handover|-DM_ARM_BLIND|lost|missed events ignored before sleeping
+handover.kicked-late|handover|-DM_KICKED_LATE|lost|thread forgets an event that came while it armed
+handover.sleep-blind|handover|-DM_SLEEP_BLIND|lost|events do not wake the thread
+handover.poll-unlocked|handover|-DM_POLL_UNLOCKED|use_after_free|polled without the lock that destruction takes
+handover.free-unlocked|handover|-DM_FREE_UNLOCKED|use_after_free|destroyed without that lock
+handover.no-unload-grace|handover|-DM_NO_UNLOAD_GRACE|called_after_unload|no wait for drivers that have read our handler
 END
 
 usage()
@@ -149,7 +167,7 @@ search()
 	local dir=$1 model=$2 cflags=(-DSAFETY) pflags=(-E)
 	shift 2
 
-	cp "$MODELS"/*.pml "$MODELS"/*.pmh "$dir"
+	cp "$MODELS"/*/*.pml "$MODELS"/*/*.pmh "$dir"
 	cd "$dir"
 	case " $* " in
 	*' -DPROGRESS '*)

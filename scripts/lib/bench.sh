@@ -36,3 +36,9 @@ net_runs()
 	*) usage_die "--arch must be x86_64 or arm64" ;;
 	esac
 }
+
+# rdma_options: what vm-run.sh needs for NFS over software RDMA in a guest.
+rdma_options()
+{
+	printf -- '--mod %s ' crc32_generic veth rdma_rxe rpcrdma nfsd nfsv3 nfsv4
+}

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CQ polling: the RDMA core's completion queues.
+ *
+ * A CQ is taken over by its event handler, a plain pointer that drivers call. Its
+ * poll context stays what it is, so everything else in the RDMA core, draining a
+ * queue pair for example, goes on to work.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bottom_half.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/hashtable.h>
+#include <linux/irq_poll.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/restrack.h>
+
+#include "cqpoll.h"
+
+/* Numbers of CQs are given out in turn; beyond this one they are not looked for. */
+#define CQPOLL_ID_MAX	(16 * 1024 * 1024)
+
+/* Protects cqpoll_cqs, cqpoll_hash for writing, and who polls what (poller.c). */
+DEFINE_SPINLOCK(cqpoll_lock);
+LIST_HEAD(cqpoll_cqs);
+static DEFINE_HASHTABLE(cqpoll_hash, 8);
+unsigned long cqpoll_not_taken;		/* protected by cqpoll_lock */
+
+/* Under RCU or cqpoll_lock. */
+static struct cqpoll_cq *cqpoll_cq_find(const struct ib_cq *cq)
+{
+	struct cqpoll_cq *c;
+
+	hash_for_each_possible_rcu(cqpoll_hash, c, hash, (unsigned long)cq,
+				   lockdep_is_held(&cqpoll_lock))
+		if (c->cq == cq)
+			return c;
+	return NULL;
+}
+
+/* What drivers call; like the handlers of the RDMA core in any context. */
+static void cqpoll_event(struct ib_cq *cq, void *context)
+{
+	ib_comp_handler handler;
+	struct cqpoll_cq *c;
+
+	rcu_read_lock();
+	c = cqpoll_cq_find(cq);
+	if (c) {
+		if (cqpoll_queue_event(&c->q))
+			cqpoll_poller_kick(READ_ONCE(c->poller));
+	} else {
+		/* Given back after the driver had read the pointer. */
+		handler = READ_ONCE(cq->comp_handler);
+		if (handler != cqpoll_event)
+			handler(cq, context);
+	}
+	rcu_read_unlock();
+}
+
+/* --- struct cqpoll_queue_ops --- */
+
+static struct cqpoll_cq *to_cqpoll_cq(struct cqpoll_queue *q)
+{
+	return container_of(q, struct cqpoll_cq, q);
+}
+
+/* The reference that ib_free_cq() waits for first of all. */
+static bool cqpoll_op_get(struct cqpoll_queue *q)
+{
+	return rdma_restrack_get(&to_cqpoll_cq(q)->cq->res);
+}
+
+static void cqpoll_op_put(struct cqpoll_queue *q)
+{
+	rdma_restrack_put(&to_cqpoll_cq(q)->cq->res);
+}
+
+static int cqpoll_op_poll(struct cqpoll_queue *q, struct ib_wc *wc, int n)
+{
+	return ib_poll_cq(to_cqpoll_cq(q)->cq, n, wc);
+}
+
+static void cqpoll_op_complete(struct cqpoll_queue *q, struct ib_wc *wc, int n)
+{
+	struct cqpoll_cq *c = to_cqpoll_cq(q);
+	struct ib_cq *cq = c->cq;
+	int i;
+
+	if (c->bh)
+		local_bh_disable();
+	for (i = 0; i < n; i++) {
+		if (wc[i].wr_cqe)
+			wc[i].wr_cqe->done(cq, &wc[i]);
+		else if (wc[i].status == IB_WC_SUCCESS)
+			pr_warn_once("%s: completion of %s without a function to call\n",
+				     c->name, c->owner);
+	}
+	if (c->bh)
+		local_bh_enable();
+}
+
+static int cqpoll_op_arm(struct cqpoll_queue *q)
+{
+	return ib_req_notify_cq(to_cqpoll_cq(q)->cq,
+				IB_CQ_NEXT_COMP | IB_CQ_REPORT_MISSED_EVENTS);
+}
+
+static void cqpoll_op_hook(struct cqpoll_queue *q, bool ours)
+{
+	struct cqpoll_cq *c = to_cqpoll_cq(q);
+
+	WRITE_ONCE(c->cq->comp_handler, ours ? cqpoll_event : c->native);
+}
+
+static void cqpoll_op_native(struct cqpoll_queue *q)
+{
+	struct cqpoll_cq *c = to_cqpoll_cq(q);
+
+	c->native(c->cq, c->cq->cq_context);
+}
+
+static void cqpoll_op_quiesce(struct cqpoll_queue *q)
+{
+	struct ib_cq *cq = to_cqpoll_cq(q)->cq;
+
+	if (cq->poll_ctx == IB_POLL_SOFTIRQ) {
+		irq_poll_disable(&cq->iop);
+		irq_poll_enable(&cq->iop);
+	} else {
+		/* Also when it queues itself again. */
+		cancel_work_sync(&cq->work);
+	}
+}
+
+static bool cqpoll_op_attached(struct cqpoll_queue *q)
+{
+	return atomic_read(&to_cqpoll_cq(q)->cq->usecnt) > 0;
+}
+
+static const struct cqpoll_queue_ops cqpoll_cq_ops = {
+	.get		= cqpoll_op_get,
+	.put		= cqpoll_op_put,
+	.poll		= cqpoll_op_poll,
+	.complete	= cqpoll_op_complete,
+	.arm		= cqpoll_op_arm,
+	.hook		= cqpoll_op_hook,
+	.native		= cqpoll_op_native,
+	.quiesce	= cqpoll_op_quiesce,
+	.attached	= cqpoll_op_attached,
+};
+
+/* --- which CQs, and our view of each --- */
+
+/* Shared CQs that the core keeps for its users are nobody's in particular. */
+static const char *cqpoll_cq_owner(const struct ib_cq *cq)
+{
+	const char *owner = cq->res.kern_name;
+
+	if (!owner)
+		return "";
+	if (!strcmp(owner, "ib_core") && !cq->cq_context)
+		return "cq_pool";
+	return owner;
+}
+
+static bool cqpoll_cq_eligible(const struct ib_cq *cq)
+{
+	/* Those of user space, and those that their users poll themselves. */
+	if (!rdma_is_kernel_res(&cq->res) || !cq->res.valid || !cq->wc)
+		return false;
+	switch (cq->poll_ctx) {
+	case IB_POLL_SOFTIRQ:
+	case IB_POLL_WORKQUEUE:
+	case IB_POLL_UNBOUND_WORKQUEUE:
+		break;
+	default:
+		return false;
+	}
+	return cqpoll_wanted(dev_name(&cq->device->dev), cqpoll_cq_owner(cq),
+			     cq->poll_ctx == IB_POLL_SOFTIRQ);
+}
+
+static struct cqpoll_cq *cqpoll_cq_create(struct ib_cq *cq, gfp_t gfp)
+{
+	struct cqpoll_cq *c = kzalloc(sizeof(*c), gfp);
+
+	if (!c)
+		return NULL;
+	cqpoll_queue_init(&c->q, &cqpoll_cq_ops);
+	c->cq = cq;
+	c->native = cq->comp_handler;
+	c->bh = cq->poll_ctx == IB_POLL_SOFTIRQ;
+	c->device = cq->device;
+	c->id = cq->res.id;
+	strscpy(c->name, dev_name(&cq->device->dev), sizeof(c->name));
+	strscpy(c->owner, cqpoll_cq_owner(cq), sizeof(c->owner));
+	INIT_LIST_HEAD(&c->node);
+	return c;
+}
+
+static void cqpoll_cq_insert(struct cqpoll_cq *c)
+{
+	lockdep_assert_held(&cqpoll_lock);
+	hash_add_rcu(cqpoll_hash, &c->hash, (unsigned long)c->cq);
+	list_add_tail(&c->all, &cqpoll_cqs);
+}
+
+static void cqpoll_cq_unlink(struct cqpoll_cq *c)
+{
+	lockdep_assert_held(&cqpoll_lock);
+	if (hlist_unhashed(&c->hash))
+		return;
+	hash_del_rcu(&c->hash);
+	list_del(&c->all);
+	cqpoll_poller_forget(c);
+}
+
+/**
+ * cqpoll_cq_drop() - give a CQ back to the RDMA core and forget it
+ * @c: the CQ, in no list of a thread
+ *
+ * Context: process.
+ */
+void cqpoll_cq_drop(struct cqpoll_cq *c)
+{
+	cqpoll_queue_release(&c->q);
+	spin_lock(&cqpoll_lock);
+	cqpoll_cq_unlink(c);
+	spin_unlock(&cqpoll_lock);
+	kfree_rcu(c, rcu);
+}
+
+/**
+ * cqpoll_cq_probe_alloc() - the RDMA core has made a CQ that nobody knows yet
+ * @data:        not used
+ * @cq:          the CQ
+ * @nr_cqe:      not used
+ * @comp_vector: not used
+ * @poll_ctx:    not used
+ *
+ * Context: process, preemption off (tracepoint).
+ */
+void cqpoll_cq_probe_alloc(void *data, const struct ib_cq *cq, int nr_cqe,
+			   int comp_vector, enum ib_poll_context poll_ctx)
+{
+	struct cqpoll_cq *c;
+
+	spin_lock(&cqpoll_lock);
+	if (cpumask_empty(&cqpoll_active) || !cqpoll_device_known(cq->device) ||
+	    !cqpoll_cq_eligible(cq))
+		goto out_unlock;
+	/* Without memory it stays with the RDMA core, which was told nothing yet. */
+	c = cqpoll_cq_create((struct ib_cq *)cq, GFP_ATOMIC | __GFP_NOWARN);
+	if (!c) {
+		cqpoll_not_taken++;
+		goto out_unlock;
+	}
+	cqpoll_cq_insert(c);
+	cqpoll_queue_own_new(&c->q);
+	cqpoll_poller_assign(c);
+out_unlock:
+	spin_unlock(&cqpoll_lock);
+}
+
+/**
+ * cqpoll_cq_probe_free() - the RDMA core is about to destroy a CQ
+ * @data: not used
+ * @cq:   the CQ
+ *
+ * Context: process, preemption off (tracepoint).
+ */
+void cqpoll_cq_probe_free(void *data, const struct ib_cq *cq)
+{
+	struct cqpoll_poller *p = NULL;
+	struct cqpoll_cq *c;
+
+	rcu_read_lock();
+	spin_lock(&cqpoll_lock);
+	c = cqpoll_cq_find(cq);
+	if (c) {
+		p = c->poller;
+		cqpoll_cq_unlink(c);
+	}
+	spin_unlock(&cqpoll_lock);
+	/* Whoever has it in a list forgets it when it sees that it is gone. */
+	if (c) {
+		cqpoll_queue_gone(&c->q);
+		cqpoll_poller_kick(p);
+	}
+	rcu_read_unlock();
+}
+
+/* Hook a CQ that is in use; those that were hooked are added to the list. */
+static void cqpoll_cq_hook(struct ib_cq *cq, struct list_head *hooked)
+{
+	struct cqpoll_cq *c;
+	bool known;
+
+	if (!cqpoll_cq_eligible(cq))
+		return;
+	c = cqpoll_cq_create(cq, GFP_KERNEL);
+	spin_lock(&cqpoll_lock);
+	/* Also where it was new a moment ago. */
+	known = cqpoll_cq_find(cq);
+	if (!known && c)
+		cqpoll_cq_insert(c);
+	else if (!known)
+		cqpoll_not_taken++;
+	spin_unlock(&cqpoll_lock);
+	if (known || !c) {
+		kfree(c);
+		return;
+	}
+	cqpoll_queue_hook(&c->q);
+	list_add_tail(&c->node, hooked);
+}
+
+/* Look for CQs that existed before; the tracepoint reports those made from now on. */
+static void cqpoll_cq_scan(struct ib_device *dev, struct list_head *hooked)
+{
+	int left = rdma_restrack_count(dev, RDMA_RESTRACK_CQ, true);
+	struct rdma_restrack_entry *res;
+	u32 id;
+
+	for (id = 0; left > 0 && id < CQPOLL_ID_MAX; id++) {
+		if (id % 4096 == 4095) {
+			cond_resched();
+			/* Some may have been destroyed meanwhile. */
+			left = min(left, rdma_restrack_count(dev, RDMA_RESTRACK_CQ, true));
+		}
+		res = rdma_restrack_get_byid(dev, RDMA_RESTRACK_CQ, id);
+		if (IS_ERR(res))
+			continue;
+		left--;
+		cqpoll_cq_hook(container_of(res, struct ib_cq, res), hooked);
+		rdma_restrack_put(res);
+	}
+}
+
+static void cqpoll_cq_own(struct cqpoll_cq *c)
+{
+	bool assigned = false;
+
+	if (cqpoll_queue_own(&c->q)) {
+		spin_lock(&cqpoll_lock);
+		assigned = hlist_unhashed(&c->hash) || cqpoll_poller_assign(c);
+		if (hlist_unhashed(&c->hash))
+			kfree_rcu(c, rcu);
+		spin_unlock(&cqpoll_lock);
+	}
+	if (!assigned)
+		cqpoll_cq_drop(c);
+}
+
+/*
+ * Until all drivers that have read the old handler are through with it. They call it
+ * in interrupts, softirqs or with a spinlock held; one does with preemption on, and
+ * the longer wait is only for that.
+ */
+static void cqpoll_cq_wait(const struct list_head *hooked)
+{
+	struct cqpoll_cq *c;
+
+	list_for_each_entry(c, hooked, node) {
+		if (c->device->ops.driver_id == RDMA_DRIVER_SIW) {
+			synchronize_rcu_tasks();
+			break;
+		}
+	}
+	synchronize_rcu();
+}
+
+/**
+ * cqpoll_cq_take_existing() - take over the wanted CQs that nobody polls yet
+ *
+ * Context: process, sleeps; the list of devices stays as it is, and the probe of
+ * cqpoll_cq_probe_free() is in place.
+ */
+void cqpoll_cq_take_existing(void)
+{
+	struct cqpoll_device *d;
+	struct cqpoll_cq *c, *n;
+	LIST_HEAD(hooked);
+
+	list_for_each_entry(d, &cqpoll_devices, node)
+		cqpoll_cq_scan(d->dev, &hooked);
+	if (list_empty(&hooked))
+		return;
+	cqpoll_cq_wait(&hooked);
+	list_for_each_entry_safe(c, n, &hooked, node) {
+		list_del_init(&c->node);
+		cqpoll_cq_own(c);
+	}
+}

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CQ polling: the threads.
+ *
+ * A thread polls its queues as long as there is work, then for a while longer, then
+ * has every queue make an event at its next completion and sleeps. With several
+ * CPUs each thread has some of the queues. Who has what is only changed while all
+ * threads are parked.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/moduleparam.h>
+#include <linux/sched.h>
+#include <linux/sched/stat.h>
+#include <linux/slab.h>
+
+#include "cqpoll.h"
+
+unsigned int cqpoll_idle_us = 10000;
+module_param_named(idle_us, cqpoll_idle_us, uint, 0644);
+MODULE_PARM_DESC(idle_us,
+		 "sleep after polling for nothing for at most so long, in us (default 10000, 0: poll for ever)");
+
+bool cqpoll_adaptive = true;
+module_param_named(adaptive, cqpoll_adaptive, bool, 0644);
+MODULE_PARM_DESC(adaptive,
+		 "poll shorter than idle_us where the traffic lets expect that it would be for nothing (default Y)");
+
+struct cpumask cqpoll_active;		/* CPUs with a thread; protected by cqpoll_lock */
+static struct cqpoll_poller **cqpoll_pollers;	/* by CPU, made when first needed */
+static unsigned int *cqpoll_load;	/* queues by CPU; protected by cqpoll_lock */
+
+/**
+ * cqpoll_poller_kick() - have a thread look at its queues
+ * @p: the thread, or NULL for nothing to do
+ *
+ * Context: any.
+ */
+void cqpoll_poller_kick(struct cqpoll_poller *p)
+{
+	if (!p)
+		return;
+	WRITE_ONCE(p->kicked, true);
+	wake_up(&p->wait);
+}
+
+/* Queues that were given to the thread since it last looked. */
+static void cqpoll_poller_adopt(struct cqpoll_poller *p)
+{
+	struct cqpoll_cq *c;
+
+	if (list_empty_careful(&p->inbox))
+		return;
+	spin_lock(&cqpoll_lock);
+	list_for_each_entry(c, &p->inbox, node)
+		p->nr++;
+	list_splice_tail_init(&p->inbox, &p->queues);
+	spin_unlock(&cqpoll_lock);
+}
+
+static int cqpoll_poller_pass(struct cqpoll_poller *p, struct cqpoll_cq *c)
+{
+	bool timed = READ_ONCE(cqpoll_timing);
+	u64 begin = timed ? ktime_get_ns() : 0;
+	int n;
+
+	n = cqpoll_queue_pass(&c->q, p->wc, cqpoll_budget(p->nr, c->bh));
+	if (n >= 0)
+		cqpoll_stats_pass(c, n, timed && n ? ktime_get_ns() - begin : 0);
+	return n;
+}
+
+/* Look at every queue once; true when one of them had something. */
+static bool cqpoll_poller_round(struct cqpoll_poller *p)
+{
+	struct cqpoll_cq *c, *next;
+	bool found = false;
+	int n;
+
+	cqpoll_poller_adopt(p);
+	list_for_each_entry_safe(c, next, &p->queues, node) {
+		n = cqpoll_poller_pass(p, c);
+		if (n < 0) {
+			list_del(&c->node);
+			p->nr--;
+			kfree_rcu(c, rcu);
+		} else if (n) {
+			found = true;
+			cond_resched();
+		}
+	}
+	return found;
+}
+
+/* Ask for an event of every queue; false when one of them may have something. */
+static bool cqpoll_poller_arm(struct cqpoll_poller *p)
+{
+	struct cqpoll_cq *c;
+	bool quiet = true;
+
+	WRITE_ONCE(p->kicked, false);
+	smp_mb(); /* an event from here on kicks; one before shows in the queue */
+	list_for_each_entry(c, &p->queues, node) {
+		c->stat.armed++;
+		if (cqpoll_queue_arm(&c->q))
+			quiet = false;
+	}
+	return quiet && list_empty_careful(&p->inbox);
+}
+
+static bool cqpoll_poller_called(struct cqpoll_poller *p)
+{
+	return READ_ONCE(p->kicked) || kthread_should_stop() || kthread_should_park();
+}
+
+static u64 cqpoll_limit_ns(void)
+{
+	return READ_ONCE(cqpoll_idle_us) * (u64)NSEC_PER_USEC;
+}
+
+/* Go on polling after so long without any completion? */
+static bool cqpoll_poller_spin(const struct cqpoll_poller *p, u64 idle_ns)
+{
+	u64 limit = cqpoll_limit_ns();
+
+	if (list_empty(&p->queues))
+		return false;
+	return !limit || idle_ns < cqpoll_window_ns(&p->window, limit,
+						    READ_ONCE(cqpoll_adaptive));
+}
+
+/*
+ * Whoever else wants this CPU may be what the next completion depends on. It comes
+ * first, and at once: the scheduler alone would let us poll on for milliseconds.
+ */
+static void cqpoll_poller_relax(void)
+{
+	if (single_task_running())
+		cpu_relax();
+	else
+		yield();
+}
+
+static int cqpoll_poller_main(void *data)
+{
+	struct cqpoll_poller *p = data;
+	u64 now, last = ktime_get_ns();
+	bool waited = false;
+
+	while (!kthread_should_stop()) {
+		if (kthread_should_park())
+			kthread_parkme();
+		cond_resched_tasks_rcu_qs();
+		if (cqpoll_poller_round(p)) {
+			now = ktime_get_ns();
+			if (waited)
+				cqpoll_window_update(&p->window, now - last, cqpoll_limit_ns());
+			last = now;
+			waited = false;
+			continue;
+		}
+		waited = true;
+		if (cqpoll_poller_spin(p, ktime_get_ns() - last)) {
+			cqpoll_poller_relax();
+		} else if (cqpoll_poller_arm(p)) {
+			p->sleeps++;
+			wait_event_idle(p->wait, cqpoll_poller_called(p));
+		}
+	}
+	return 0;
+}
+
+static struct cqpoll_poller *cqpoll_poller_alloc(unsigned int cpu)
+{
+	struct cqpoll_poller *p = kzalloc_node(sizeof(*p), GFP_KERNEL, cpu_to_node(cpu));
+
+	if (!p)
+		return NULL;
+	p->cpu = cpu;
+	init_waitqueue_head(&p->wait);
+	INIT_LIST_HEAD(&p->queues);
+	INIT_LIST_HEAD(&p->inbox);
+	return p;
+}
+
+/* A thread that has not begun to run. */
+static int cqpoll_poller_create(unsigned int cpu)
+{
+	struct cqpoll_poller *p = cqpoll_pollers[cpu];
+	struct task_struct *task;
+
+	if (!p) {
+		p = cqpoll_poller_alloc(cpu);
+		if (!p)
+			return -ENOMEM;
+		cqpoll_pollers[cpu] = p;
+	}
+	if (p->task)
+		return 0;
+	task = kthread_create_on_node(cqpoll_poller_main, p, cpu_to_node(cpu), "cqpoll/%u", cpu);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	kthread_bind(task, cpu);
+	p->task = task;
+	return 0;
+}
+
+static void cqpoll_poller_stop(struct cqpoll_poller *p)
+{
+	if (!p->task)
+		return;
+	kthread_stop(p->task);
+	p->task = NULL;
+	p->runs = false;
+}
+
+/**
+ * cqpoll_poller_assign() - give a CQ to one of the threads
+ * @c: the CQ, in no list of a thread
+ *
+ * Context: cqpoll_lock held.
+ * Return: false when there is no thread.
+ */
+bool cqpoll_poller_assign(struct cqpoll_cq *c)
+{
+	struct cqpoll_poller *p;
+	unsigned int cpu;
+
+	lockdep_assert_held(&cqpoll_lock);
+	cpu = cqpoll_spread(cqpoll_load, &cqpoll_active);
+	if (cpu >= nr_cpu_ids)
+		return false;
+	p = cqpoll_pollers[cpu];
+	cqpoll_load[cpu]++;
+	WRITE_ONCE(c->poller, p);
+	list_add_tail(&c->node, &p->inbox);
+	cqpoll_poller_kick(p);
+	return true;
+}
+
+/**
+ * cqpoll_poller_forget() - a CQ is polled no more
+ * @c: the CQ; its thread may still have it in a list
+ *
+ * Context: cqpoll_lock held.
+ */
+void cqpoll_poller_forget(struct cqpoll_cq *c)
+{
+	lockdep_assert_held(&cqpoll_lock);
+	if (c->poller)
+		cqpoll_load[c->poller->cpu]--;
+}
+
+/* Everything that the threads have; those that were destroyed are forgotten. */
+static void cqpoll_collect(struct list_head *all)
+{
+	struct cqpoll_cq *c, *n;
+	unsigned int cpu;
+
+	lockdep_assert_held(&cqpoll_lock);
+	for_each_cpu(cpu, &cqpoll_active) {
+		struct cqpoll_poller *p = cqpoll_pollers[cpu];
+
+		list_splice_tail_init(&p->queues, all);
+		list_splice_tail_init(&p->inbox, all);
+		cqpoll_load[cpu] = 0;
+		p->nr = 0;
+	}
+	list_for_each_entry_safe(c, n, all, node) {
+		WRITE_ONCE(c->poller, NULL);
+		if (hlist_unhashed(&c->hash)) {
+			list_del(&c->node);
+			kfree_rcu(c, rcu);
+		}
+	}
+}
+
+/* Deal the queues out anew; what nobody shall poll any more goes to the list. */
+static void cqpoll_deal(const struct cpumask *cpus, struct list_head *back)
+{
+	struct cqpoll_cq *c, *n;
+	LIST_HEAD(all);
+
+	spin_lock(&cqpoll_lock);
+	cqpoll_collect(&all);
+	cpumask_copy(&cqpoll_active, cpus);
+	list_for_each_entry_safe(c, n, &all, node) {
+		list_del_init(&c->node);
+		if (!cqpoll_device_known(c->device) ||
+		    !cqpoll_wanted(c->name, c->owner, c->bh) || !cqpoll_poller_assign(c))
+			list_add_tail(&c->node, back);
+	}
+	spin_unlock(&cqpoll_lock);
+}
+
+/* After a change: those that were parked and the new ones run, the others end. */
+static void cqpoll_pollers_go(const struct cpumask *cpus)
+{
+	struct cqpoll_poller *p;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		p = cqpoll_pollers[cpu];
+		if (!p || !p->task)
+			continue;
+		if (!cpumask_test_cpu(cpu, cpus)) {
+			cqpoll_poller_stop(p);
+		} else if (p->runs) {
+			kthread_unpark(p->task);
+		} else {
+			p->runs = true;
+			wake_up_process(p->task);
+		}
+	}
+}
+
+/**
+ * cqpoll_poller_set() - have threads on these CPUs, and let them have what is wanted
+ * @cpus: online CPUs
+ *
+ * Completions wait while queues change hands. So nothing here may wait for memory
+ * once a thread is parked: memory may wait for a completion.
+ *
+ * Context: process, sleeps; CPU hotplug lock held, callers serialised.
+ * Return: 0, or an error with nothing changed. It can't fail when each of the CPUs
+ * has a thread already.
+ */
+int cqpoll_poller_set(const struct cpumask *cpus)
+{
+	struct cqpoll_cq *c, *n;
+	unsigned int cpu;
+	LIST_HEAD(back);
+	int err;
+
+	for_each_cpu(cpu, cpus) {
+		err = cqpoll_poller_create(cpu);
+		if (err)
+			goto err_stop_new;
+	}
+
+	/* Nothing can fail past this point. */
+	for_each_cpu(cpu, &cqpoll_active)
+		kthread_park(cqpoll_pollers[cpu]->task);
+	cqpoll_deal(cpus, &back);
+	cqpoll_pollers_go(cpus);
+	list_for_each_entry_safe(c, n, &back, node) {
+		list_del_init(&c->node);
+		cqpoll_cq_drop(c);
+	}
+	return 0;
+
+err_stop_new:
+	for_each_cpu(cpu, cpus)
+		if (cqpoll_pollers[cpu] && !cpumask_test_cpu(cpu, &cqpoll_active))
+			cqpoll_poller_stop(cqpoll_pollers[cpu]);
+	return err;
+}
+
+/**
+ * cqpoll_poller_get() - the thread of a CPU
+ * @cpu: a possible CPU
+ *
+ * Context: cqpoll_lock held.
+ * Return: the thread, NULL when there is none.
+ */
+const struct cqpoll_poller *cqpoll_poller_get(unsigned int cpu)
+{
+	lockdep_assert_held(&cqpoll_lock);
+	return cpumask_test_cpu(cpu, &cqpoll_active) ? cqpoll_pollers[cpu] : NULL;
+}
+
+/**
+ * cqpoll_poller_init() - room for the threads
+ *
+ * Context: process. Return: 0 or -ENOMEM.
+ */
+int cqpoll_poller_init(void)
+{
+	cqpoll_pollers = kcalloc(nr_cpu_ids, sizeof(*cqpoll_pollers), GFP_KERNEL);
+	cqpoll_load = kcalloc(nr_cpu_ids, sizeof(*cqpoll_load), GFP_KERNEL);
+	if (cqpoll_pollers && cqpoll_load)
+		return 0;
+	kfree(cqpoll_load);
+	kfree(cqpoll_pollers);
+	return -ENOMEM;
+}
+
+/**
+ * cqpoll_poller_exit() - free it again; all threads have ended
+ *
+ * Context: process; no event handler runs any more.
+ */
+void cqpoll_poller_exit(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		kfree(cqpoll_pollers[cpu]);
+	kfree(cqpoll_load);
+	kfree(cqpoll_pollers);
+}

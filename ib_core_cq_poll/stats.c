@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CQ polling: the table of queues, /sys/kernel/ib_core_poll_stat.
+ *
+ * A queue's counters belong to its thread. A reset is a number that the threads
+ * compare with their own, so nobody else writes them.
+ */
+#include <linux/cpumask.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/sysfs.h>
+#include <linux/time64.h>
+
+#include "cqpoll.h"
+
+bool cqpoll_timing;
+static unsigned int cqpoll_resets;
+
+/**
+ * cqpoll_stats_timing() - switch timing on or off; on: all counters begin at 0
+ * @on: which
+ *
+ * Context: any; callers are serialised by sysfs.
+ */
+void cqpoll_stats_timing(bool on)
+{
+	if (on)
+		WRITE_ONCE(cqpoll_resets, cqpoll_resets + 1);
+	WRITE_ONCE(cqpoll_timing, on);
+}
+
+/**
+ * cqpoll_stats_pass() - count a look at a queue
+ * @c:  the queue
+ * @n:  completions found
+ * @ns: time that they took, 0 when it was not taken
+ *
+ * Context: the queue's thread.
+ */
+void cqpoll_stats_pass(struct cqpoll_cq *c, unsigned int n, u64 ns)
+{
+	struct cqpoll_stat *s = &c->stat;
+	unsigned int resets = READ_ONCE(cqpoll_resets);
+
+	if (s->reset != resets) {
+		memset(s, 0, sizeof(*s));
+		s->reset = resets;
+		atomic_long_set(&c->q.events, 0);
+	}
+	s->polls++;
+	if (!n)
+		return;
+	s->hits++;
+	s->completions += n;
+	if (ns) {
+		s->timed++;
+		s->ns += ns;
+		s->max_ns = max(s->max_ns, ns);
+	}
+}
+
+static int cqpoll_stats_row(char *buf, size_t size, const struct cqpoll_cq *c)
+{
+	const struct cqpoll_stat *s = &c->stat;
+	/* The thread counts on meanwhile. */
+	u64 hits = READ_ONCE(s->hits), done = READ_ONCE(s->completions);
+	u64 timed = READ_ONCE(s->timed), ns = READ_ONCE(s->ns);
+
+	return scnprintf(buf, size,
+			 "%-15s %5u %-15s %3d %12llu %10llu %5llu %8llu %8llu %8llu %8ld\n",
+			 c->name, c->id, c->owner, c->poller ? (int)c->poller->cpu : -1,
+			 READ_ONCE(s->polls), done, hits ? div64_u64(done, hits) : 0,
+			 timed ? div64_u64(ns, timed) : 0, READ_ONCE(s->max_ns),
+			 READ_ONCE(s->armed), atomic_long_read(&c->q.events));
+}
+
+static int cqpoll_stats_head(char *buf, size_t size)
+{
+	const struct cqpoll_poller *p;
+	unsigned int cpu;
+	int len;
+
+	len = scnprintf(buf, size, "# timing %d, not taken for lack of memory %lu\n",
+			READ_ONCE(cqpoll_timing), cqpoll_not_taken);
+	for_each_cpu(cpu, &cqpoll_active) {
+		p = cqpoll_poller_get(cpu);
+		len += scnprintf(buf + len, size - len, "# cpu %u slept %llu window_us %llu\n",
+				 cpu, READ_ONCE(p->sleeps),
+				 div_u64(READ_ONCE(p->window.ns), NSEC_PER_USEC));
+	}
+	len += scnprintf(buf + len, size - len,
+			 "# device queue owner cpu polls completions per_hit mean_ns max_ns armed events\n");
+	return len;
+}
+
+/**
+ * cqpoll_stats_show() - write the table
+ * @buf: a page, as sysfs gives
+ *
+ * Context: process. Return: length. A last line tells how many rows had no room.
+ */
+ssize_t cqpoll_stats_show(char *buf)
+{
+	/* One line is kept for the last one. */
+	size_t size = PAGE_SIZE - 64;
+	unsigned int left = 0;
+	struct cqpoll_cq *c;
+	char row[192];
+	ssize_t len;
+	int n;
+
+	spin_lock(&cqpoll_lock);
+	len = cqpoll_stats_head(buf, size);
+	list_for_each_entry(c, &cqpoll_cqs, all) {
+		n = cqpoll_stats_row(row, sizeof(row), c);
+		if (left || len + n >= size) {
+			left++;
+			continue;
+		}
+		memcpy(buf + len, row, n);
+		len += n;
+	}
+	spin_unlock(&cqpoll_lock);
+	if (left)
+		len += scnprintf(buf + len, PAGE_SIZE - len, "# %u more\n", left);
+	return len;
+}

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Latency of writes over NFS and RDMA, with and without ib_core_cq_poll, while completion
+# events come late: bench-cq.sh [--quick] [--kernel 6.12|6.1] [--rounds N] [--seconds N]
+#
+# Boots a guest with four CPUs and one with two, and writes build/results/cq.json. Exit
+# status 1 when a boot is void; the bars are reported, not judged. Let nothing else run
+# meanwhile.
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+. "$CVM_TOP/scripts/lib/bench.sh"
+
+SERIES=6.12
+ROUNDS=6
+SECS=3
+QUICK=()
+DELAYS='0 50 100 200'
+SIZES='4 2'
+
+parse_options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--quick)
+			ROUNDS=1
+			SECS=1
+			DELAYS='0 100'
+			SIZES=2
+			QUICK=(--quick)
+			;;
+		--kernel)
+			SERIES=${2:-}
+			shift
+			;;
+		--rounds)
+			ROUNDS=${2:-}
+			shift
+			;;
+		--seconds)
+			SECS=${2:-}
+			shift
+			;;
+		*) usage_die "unknown option '$1'; see the head of bench-cq.sh" ;;
+		esac
+		shift
+	done
+}
+
+measure()
+{
+	local smp folder=bench-cq/$SERIES suffix=''
+
+	[ "$SERIES" = 6.12 ] || suffix=-$SERIES
+	for smp in $SIZES; do
+		say "$SERIES, $smp CPUs: $ROUNDS rounds"
+		mkdir -p "$CVM_BUILD/results/$folder/$smp"
+		host_busy >"$CVM_BUILD/results/$folder/$smp/host_busy"
+		# A failed boot is reported by the reducer.
+		# shellcheck disable=SC2046 # options are words
+		"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel "$SERIES" --smp "$smp" \
+			$(rdma_options) --allow-stall --timeout $((120 + ROUNDS * (SECS + 4) * 14)) \
+			--name "$folder/$smp" --param "BENCH_ROUNDS=$ROUNDS" \
+			--param "BENCH_SECONDS=$SECS" --param "BENCH_DELAYS=$DELAYS" \
+			--param "CQ_CPU=$((smp - 1))" --get cq.txt --quiet \
+			ib_core_cq_poll/bench.sh </dev/null || true
+	done
+	# shellcheck disable=SC2086 # sizes and delays are words
+	python3 "$CVM_TOP/scripts/bench_cq.py" "${QUICK[@]}" \
+		--out "$CVM_BUILD/results/cq$suffix.json" --delays $DELAYS --sizes $SIZES \
+		-- "$CVM_BUILD/results/$folder"
+}
+
+parse_options "$@"
+measure

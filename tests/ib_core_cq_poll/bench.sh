@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Latency of 4 KiB writes over NFS and RDMA, one at a time, with completion events that
+# come late (cq_delay), polled and not. Figures go to /out/cq.txt; scripts/bench_cq.py
+# reads them. Parameters: BENCH_ROUNDS, BENCH_SECONDS, BENCH_DELAYS, CQ_CPU.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/rdma.sh
+
+BENCH_ROUNDS=${BENCH_ROUNDS:-4}
+BENCH_SECONDS=${BENCH_SECONDS:-2}
+BENCH_DELAYS=${BENCH_DELAYS:-0 50 100 200}
+DELAY=/sys/kernel/debug/cq_delay
+
+set_up()
+{
+	rdma_up
+	nfs_server_up
+	nfs_mount 0 "${NFS_VERSION:-4.2}"
+	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
+	load_module cq_delay || fail "cq_delay does not load"
+	: >/out/cq.txt
+	bench_one native 0 warm
+	bench_one hybrid 0 warm
+}
+
+# How the queues are handled from now on.
+bench_arm()
+{
+	echo 10000 >$CQ_PARAM/idle_us
+	case $1 in
+	native) echo -1 >$CQ_KNOB ;;
+	hybrid) echo "$CQ_CPU" >$CQ_KNOB ;;
+	always) echo 0 >$CQ_PARAM/idle_us
+		echo "$CQ_CPU" >$CQ_KNOB ;;
+	esac
+}
+
+bench_busy()
+{
+	awk '/^cpu / { print $2 + $3 + $4 + $6 + $7 + $8 }' /proc/stat
+}
+
+bench_poller()
+{
+	bench_pid=$(pidof "cqpoll/$CQ_CPU")
+	[ -z "$bench_pid" ] && echo 0 && return
+	awk '{ print $14 + $15 }' "/proc/$bench_pid/stat"
+}
+
+# bench_one ARM DELAY ROUND
+bench_one()
+{
+	bench_arm "$1"
+	echo "$2" >$DELAY/delay_us
+	echo 1 >$DELAY/on
+	bench_c0=$(bench_busy)
+	bench_p0=$(bench_poller)
+	bench_t0=$(cut -d' ' -f1 /proc/uptime)
+	dio_verify /mnt/0/bench write 1 "$BENCH_SECONDS" "$CQ_HANG" >/tmp/bench.out 2>&1 ||
+		bench_failed=1
+	bench_t1=$(cut -d' ' -f1 /proc/uptime)
+	bench_c1=$(bench_busy)
+	bench_p1=$(bench_poller)
+	bench_events=$(cat $DELAY/events)
+	echo 0 >$DELAY/on
+	echo -1 >$CQ_KNOB
+	[ -z "$bench_failed" ] || fail "$1, $2 us: $(cat /tmp/bench.out)"
+	[ "$3" = warm ] || echo "arm=$1 delay=$2 round=$3 $(tr '\n' ' ' </tmp/bench.out)events=$bench_events wall=$(
+		awk "BEGIN { print $bench_t1 - $bench_t0 }") busy=$((bench_c1 - bench_c0)) poller=$((bench_p1 - bench_p0))" \
+		>>/out/cq.txt
+}
+
+measure()
+{
+	for bench_delay in $BENCH_DELAYS; do
+		bench_n=0
+		while [ $bench_n -lt "$BENCH_ROUNDS" ]; do
+			bench_arms="native hybrid always"
+			[ $((bench_n % 2)) = 0 ] || bench_arms="always hybrid native"
+			for bench_a in $bench_arms; do
+				bench_one "$bench_a" "$bench_delay" $bench_n
+			done
+			bench_n=$((bench_n + 1))
+		done
+	done
+}
+
+# A mount that nobody uses.
+idle()
+{
+	bench_arm hybrid
+	sleep 1
+	bench_p0=$(bench_poller)
+	sleep 5
+	echo "idle_ticks=$(($(bench_poller) - bench_p0)) of=500" >>/out/cq.txt
+	echo -1 >$CQ_KNOB
+}
+
+clean_up()
+{
+	unload_module cq_delay || fail "cq_delay does not unload"
+	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
+	nfs_umount 0
+	nfs_server_down
+}
+
+ktap_plan 4
+ktap_case "NFS over RDMA" set_up
+ktap_case "latency of writes" measure
+ktap_case "an idle mount" idle
+ktap_case "unloading" clean_up
+ktap_done

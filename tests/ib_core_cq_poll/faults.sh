@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Everything that can happen to a queue while it is polled, under load with verified
+# data on two mounts: none may hang, lose or double anything.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/rdma.sh
+
+set_up()
+{
+	rdma_up
+	nfs_server_up
+	nfs_mount 0 4.2
+	nfs_mount 1 3
+	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
+}
+
+load_both()
+{
+	cq_load 0 randwrite 2 100
+	cq_load 1 syncwrite 2 100
+}
+
+end_both()
+{
+	cq_load_stop 0
+	cq_load_stop 1
+}
+
+# for_a_while CMD: again and again for CQ_SECONDS, and no less than three times
+for_a_while()
+{
+	cq_begin=$(date +%s)
+	cq_times=0
+	while [ $(($(date +%s) - cq_begin)) -lt "$CQ_SECONDS" ] || [ $cq_times -lt 3 ]; do
+		eval "$1"
+		cq_times=$((cq_times + 1))
+	done
+	note "$cq_times times in $(($(date +%s) - cq_begin)) s"
+}
+
+toggled()
+{
+	load_both
+	for_a_while 'cq_on; usleep 50000; echo -1 >$CQ_KNOB; usleep 50000'
+	end_both
+	cq_off
+}
+
+moved()
+{
+	load_both
+	for_a_while 'cq_on 0; usleep 50000; cq_on 0-1; usleep 50000; cq_on 1; usleep 50000'
+	expect_eq 1 "$(cat $CQ_KNOB)" "CPU"
+	end_both
+	cq_off
+}
+
+# Spread over both, none forgotten.
+spread()
+{
+	cq_on 0-1
+	cq_a=$(awk '!/^#/ && $4 == 0' $CQ_STAT | wc -l)
+	cq_b=$(awk '!/^#/ && $4 == 1' $CQ_STAT | wc -l)
+	expect_le $((cq_a - cq_b)) 1 "queues that CPU 0 has more than CPU 1"
+	expect_le $((cq_b - cq_a)) 1 "queues that CPU 1 has more than CPU 0"
+	load_both
+	usleep 500000
+	end_both
+	# A connection that is on its way out may leave some behind.
+	expect_ge "$(awk '!/^#/ && $4 == 0 && $6 > 0' $CQ_STAT | wc -l)" 4 "busy queues of CPU 0"
+	expect_ge "$(awk '!/^#/ && $4 == 1 && $6 > 0' $CQ_STAT | wc -l)" 4 "busy queues of CPU 1"
+	cq_off
+}
+
+unloaded()
+{
+	load_both
+	for_a_while 'cq_on; usleep 50000
+		unload_module ib_core_cq_poll || fail "it does not unload"
+		load_module ib_core_cq_poll || fail "it does not load again"'
+	end_both
+	expect_eq -1 "$(cat $CQ_KNOB)" "CPU after loading"
+}
+
+cpu_offline()
+{
+	cq_cpu_file=/sys/devices/system/cpu/cpu1/online
+	[ -f $cq_cpu_file ] || skip "CPU 1 can't go offline"
+	defer 'echo 1 >$cq_cpu_file'
+	load_both
+	cq_on 1
+	for_a_while 'echo 0 >$cq_cpu_file || fail "CPU 1 does not go offline"
+		expect_eq 0 "$(cq_queues)" "queues without a thread"
+		usleep 50000
+		echo 1 >$cq_cpu_file || fail "CPU 1 does not come online"
+		wait_for 5 "[ \$(cq_queues) -ge 8 ]" || fail "no queues after CPU 1 came back"
+		usleep 50000'
+	# With two threads the other one takes over.
+	cq_on 0-1
+	echo 0 >$cq_cpu_file
+	expect_ge "$(cq_queues)" 8 "queues of the other thread"
+	expect_eq 0-1 "$(cat $CQ_KNOB)" "CPUs asked for"
+	expect_errno 'echo 1 >$CQ_KNOB' ENODEV
+	expect_eq 0-1 "$(cat $CQ_KNOB)" "CPUs after a refused one"
+	echo 1 >$cq_cpu_file
+	end_both
+	cq_off
+}
+
+# Queues of a device that goes are given back and drained; the other goes on.
+device_removed()
+{
+	cq_on
+	load_both
+	usleep 300000
+	rdma_link del rxe1 || fail "rxe1 can't be removed"
+	expect_eq 0 "$(grep -c '^rxe1' $CQ_STAT)" "queues of a removed device"
+	expect_ge "$(grep -c '^rxe0' $CQ_STAT)" 4 "queues of the other device"
+	usleep 300000
+	rdma_link_add 1
+	wait_for 20 '[ "$(grep -c "^rxe1" $CQ_STAT)" -ge 4 ]' || fail "no new queues on rxe1"
+	usleep 300000
+	end_both
+	cq_off
+}
+
+# Created and destroyed again and again while polling goes on and off.
+remounted()
+{
+	cq_load 0 randwrite 2 60
+	nfs_umount 1
+	for_a_while 'cq_on; nfs_mount 1 3; : >/mnt/1/new; nfs_umount 1
+		nfs_mount 1 3; : >/mnt/1/new; echo -1 >$CQ_KNOB; nfs_umount 1'
+	nfs_mount 1 3
+	cq_load_stop 0
+	cq_off
+}
+
+filtered()
+{
+	load_both
+	cq_on
+	expect_ge "$(cq_queues)" 8 "queues"
+	echo rxe1 >$CQ_PARAM/devices
+	expect_eq 0 "$(grep -c '^rxe0' $CQ_STAT)" "queues of a device that is not wanted"
+	expect_ge "$(grep -c '^rxe1' $CQ_STAT)" 4 "queues of the one that is"
+	echo '' >$CQ_PARAM/devices
+	expect_ge "$(cq_queues)" 8 "queues of all devices"
+	expect_eq 0 "$(grep -c ib_core $CQ_STAT)" "management queues"
+	echo '!rpcrdma' >$CQ_PARAM/owners
+	expect_eq 0 "$(grep -c rpcrdma $CQ_STAT)" "queues of an owner that is not wanted"
+	expect_errno 'echo "a,,b" >$CQ_PARAM/owners' EINVAL
+	expect_eq '!rpcrdma' "$(cat $CQ_PARAM/owners)" "owners after a bad list"
+	echo rpcrdma >$CQ_PARAM/owners
+	expect_ge "$(cq_queues)" 8 "queues of the wanted owner"
+	echo '!ib_core' >$CQ_PARAM/owners
+	end_both
+	cq_off
+}
+
+for_ever()
+{
+	cq_idle=$(cat $CQ_PARAM/idle_us)
+	defer 'echo $cq_idle >$CQ_PARAM/idle_us'
+	echo 0 >$CQ_PARAM/idle_us
+	cq_on
+	usleep 100000
+	cq_slept=$(awk '/^# cpu 1 / { print $5 }' $CQ_STAT)
+	load_both
+	usleep 500000
+	end_both
+	expect_eq "$cq_slept" "$(awk '/^# cpu 1 / { print $5 }' $CQ_STAT)" "sleeps"
+	cq_off
+}
+
+# A queue that there is no memory for is left to the RDMA core.
+no_memory()
+{
+	cq_slab=/sys/kernel/debug/failslab
+	[ -d $cq_slab ] || skip "this kernel has no fault injection"
+	defer 'echo 0 >$cq_slab/probability'
+	cq_on
+	cq_try=0
+	# Only what may not sleep, and that is not only ours.
+	echo Y >$cq_slab/ignore-gfp-wait
+	echo -1 >$cq_slab/times
+	echo 0 >$cq_slab/verbose
+	until grep -q 'memory [1-9]' $CQ_STAT; do
+		cq_try=$((cq_try + 1))
+		[ $cq_try -le 10 ] || fail "no queue was left native"
+		nfs_umount 1
+		echo 30 >$cq_slab/probability
+		nfs_mount 1 3
+		echo 0 >$cq_slab/probability
+	done
+	note "$(head -n 1 $CQ_STAT)"
+	load_both
+	usleep 500000
+	end_both
+	cq_off
+}
+
+# Nothing to do: the thread sleeps.
+idle()
+{
+	cq_on
+	sleep 1
+	cq_pid=$(pidof cqpoll/1) || fail "no thread"
+	cq_before=$(awk '{ print $14 + $15 }' "/proc/$cq_pid/stat")
+	sleep 2
+	cq_after=$(awk '{ print $14 + $15 }' "/proc/$cq_pid/stat")
+	note "ticks of 10 ms in 2 s: $((cq_after - cq_before))"
+	expect_le $((cq_after - cq_before)) 4 "ticks of CPU with an idle mount"
+	cq_off
+}
+
+clean_up()
+{
+	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
+	cq_load 0 randread 2 1
+	cq_load 1 randread 2 1
+	cq_load_end 0
+	cq_load_end 1
+	nfs_umount 0
+	nfs_umount 1
+	nfs_server_down
+}
+
+ktap_plan 13
+ktap_case "two mounts" set_up
+ktap_case "polling starts and stops every 50 ms" toggled
+ktap_case "polling moves between CPUs" moved
+ktap_case "queues are spread over two CPUs" spread
+ktap_case "the module is unloaded and loaded" unloaded
+ktap_case "the CPU that polls goes and comes" cpu_offline
+ktap_case "a device is removed and comes back" device_removed
+ktap_case "queues are made and destroyed" remounted
+ktap_case "only some queues are wanted" filtered
+ktap_case "polling for ever" for_ever
+ktap_case "no memory" no_memory
+ktap_case "an idle mount costs nothing" idle
+ktap_case "everything works after unloading" clean_up
+ktap_done

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# The knobs: what they take, what they refuse, and that a refusal changes nothing.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/rdma.sh
+
+set_up()
+{
+	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
+	expect_eq -1 "$(cat $CQ_KNOB)" "CPU after loading"
+	expect_eq "# timing 0" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing after loading"
+	expect_eq 0 "$(cq_threads)" "threads after loading"
+}
+
+# knob_refuses VALUE ERRNO: and nothing is changed, whether polling is on or off
+knob_refuses()
+{
+	for knob_now in -1 1; do
+		echo $knob_now >$CQ_KNOB
+		expect_errno "echo '$1' >$CQ_KNOB" "$2"
+		expect_eq "$knob_now" "$(cat $CQ_KNOB)" "CPU after '$1' was refused"
+		expect_eq $((knob_now > 0)) "$(cq_threads)" "threads after '$1' was refused"
+	done
+}
+
+bad_cpus()
+{
+	for knob_bad in '' ' ' x 1x 0x1 -2 -1,1 1- 1-0 , 1, 1.0 4096 99999999999999999999; do
+		knob_refuses "$knob_bad" EINVAL
+	done
+	# Possible or not, such a CPU is not there.
+	knob_refuses 9999 EINVAL
+}
+
+good_cpus()
+{
+	for knob_good in 0 1 0-1 -1 0,1 1; do
+		echo $knob_good >$CQ_KNOB || fail "'$knob_good' is refused"
+		[ $knob_good != 0,1 ] || knob_good=0-1
+		expect_eq $knob_good "$(cat $CQ_KNOB)" "CPU"
+	done
+	expect_eq 1 "$(cq_threads)" "threads of one CPU"
+	cq_off
+	expect_eq 0 "$(cq_threads)" "threads after stopping"
+}
+
+# With no more threads to be had: only builtins of the shell from there on.
+no_thread()
+{
+	knob_max=$(cat /proc/sys/kernel/threads-max)
+	defer 'echo $knob_max >/proc/sys/kernel/threads-max'
+	cq_on 0
+	echo 20 >/proc/sys/kernel/threads-max || fail "threads-max can't be set"
+	echo 0-1 2>/dev/null >$CQ_KNOB
+	knob_rc=$?
+	read -r knob_now <$CQ_KNOB
+	echo "$knob_max" >/proc/sys/kernel/threads-max
+	expect_ne 0 $knob_rc "status of starting a thread without any to be had"
+	expect_eq 0 "$knob_now" "CPU after that"
+	expect_eq 1 "$(cq_threads)" "threads after that"
+	cq_on 0-1
+	expect_eq 2 "$(cq_threads)" "threads when there are some"
+	cq_off
+}
+
+# Nothing was ever polled: no division by 0, no old numbers.
+stat()
+{
+	echo 1 >$CQ_STAT || fail "timing does not start"
+	expect_eq "# timing 1" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing"
+	cq_on
+	cat $CQ_STAT >/dev/null || fail "no table"
+	echo 0 >$CQ_STAT || fail "timing does not stop"
+	expect_errno "echo x >$CQ_STAT" EINVAL
+	expect_eq "# timing 0" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing"
+	cq_off
+}
+
+parameters()
+{
+	expect_errno "echo x >$CQ_PARAM/idle_us" EINVAL
+	expect_errno "echo x >$CQ_PARAM/softirq" EINVAL
+	expect_errno "echo ',' >$CQ_PARAM/devices" EINVAL
+	expect_eq "" "$(cat $CQ_PARAM/devices)" "devices"
+	expect_eq "!ib_core" "$(cat $CQ_PARAM/owners)" "owners"
+	expect_errno "load_module_again owners=," EINVAL
+}
+
+load_module_again()
+{
+	rmmod ib_core_cq_poll
+	insmod "$(module_file ib_core_cq_poll)" "$@"
+}
+
+# The management queues of the devices, which are there without any user.
+management()
+{
+	load_module ib_core_cq_poll owners= || fail "it does not load without a filter"
+	rdma_up
+	cq_on
+	expect_ge "$(cq_sum armed ib_core)" 1 "management queues armed"
+	echo '!ib_core' >$CQ_PARAM/owners
+	expect_eq 0 "$(cq_queues)" "queues"
+	cq_off
+	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
+}
+
+ktap_plan 7
+ktap_case "off after loading" set_up
+ktap_case "bad CPUs are refused" bad_cpus
+ktap_case "good CPUs are taken" good_cpus
+ktap_case "no thread" no_thread
+ktap_case "statistics of nothing" stat
+ktap_case "bad parameters are refused" parameters
+ktap_case "management queues only when wanted" management
+ktap_done

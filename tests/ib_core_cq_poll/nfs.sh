@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# NFS over RDMA with and without polling: every byte is checked.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/rdma.sh
+
+set_up()
+{
+	rdma_up
+	nfs_server_up
+	nfs_mount 0 4.2
+	nfs_mount 1 3
+	cq_load 0 randwrite 2 1
+	cq_load_end 0
+}
+
+nothing_changes()
+{
+	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
+	expect_eq -1 "$(cat $CQ_KNOB)" "CPU after loading"
+	expect_eq 0 "$(cq_queues)" "queues taken over after loading"
+	cq_load 0 syncwrite 2 1
+	cq_load_end 0
+	expect_eq 0 "$(cq_queues)" "queues taken over without being asked"
+}
+
+existing()
+{
+	cq_on
+	cat $CQ_STAT
+	expect_ge "$(cq_queues)" 4 "queues of the mounts"
+	cq_load 0 randwrite
+	cq_load 1 syncwrite
+	cq_load_end 0
+	cq_load_end 1
+	cat $CQ_STAT
+	expect_ge "$(cq_sum completions)" 100 "completions polled"
+	cq_off
+	cq_load 0 randread 2 1
+	cq_load_end 0
+}
+
+# Read and started anew while the threads count: nothing runs backwards or wild.
+read_meanwhile()
+{
+	cq_on
+	cq_load 0 randwrite
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		echo 1 >$CQ_STAT
+		usleep 50000
+		awk '!/^#/ { for (i = 5; i <= NF; i++) if ($i < 0 || $i > 1e12) exit 1
+			if ($6 > 0 && ($7 < 1 || $9 < $8)) exit 1 }' $CQ_STAT ||
+			fail "impossible counts: $(cat $CQ_STAT)"
+	done
+	cq_load_end 0
+	expect_ge "$(cq_sum mean_ns)" 1 "time of polls"
+	echo 0 >$CQ_STAT
+	cq_off
+}
+
+new()
+{
+	nfs_umount 0
+	cq_on
+	nfs_mount 0 4.2
+	cq_load 0 randwrite
+	cq_load_end 0
+	cat $CQ_STAT
+	cq_off
+}
+
+clean_up()
+{
+	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
+	cq_load 0 randwrite 2 1
+	cq_load_end 0
+	nfs_umount 0
+	nfs_umount 1
+	nfs_server_down
+}
+
+ktap_plan 6
+ktap_case "NFS over RDMA works" set_up
+ktap_case "nothing changes when the module is loaded" nothing_changes
+ktap_case "queues in use are taken over and given back" existing
+ktap_case "statistics are read meanwhile" read_meanwhile
+ktap_case "new queues are taken over" new
+ktap_case "NFS over RDMA works after unloading" clean_up
+ktap_done

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# NVMe over RDMA, whose initiator has its completions handled in softirqs: left alone by
+# default, polled with bottom halves off when wanted. Every byte is checked.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/rdma.sh
+
+NVMET=/sys/kernel/config/nvmet
+
+set_up()
+{
+	need_module nvme_rdma
+	need_module nvmet_rdma
+	rdma_up
+	load_module brd rd_nr=1 rd_size=16384 || fail "no RAM disk"
+	load_module nvmet_rdma || fail "nvmet_rdma does not load"
+	load_module nvme_rdma || fail "nvme_rdma does not load"
+	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
+	mount -t configfs configfs /sys/kernel/config 2>/dev/null
+	mkdir -p $NVMET/subsystems/test/namespaces/1 $NVMET/ports/1
+	echo 1 >$NVMET/subsystems/test/attr_allow_any_host
+	echo /dev/ram0 >$NVMET/subsystems/test/namespaces/1/device_path
+	echo 1 >$NVMET/subsystems/test/namespaces/1/enable
+	echo rdma >$NVMET/ports/1/addr_trtype
+	echo ipv4 >$NVMET/ports/1/addr_adrfam
+	rdma_addr 0 >$NVMET/ports/1/addr_traddr
+	echo 4420 >$NVMET/ports/1/addr_trsvcid
+	ln -s $NVMET/subsystems/test $NVMET/ports/1/subsystems/test || fail "no NVMe target"
+	echo "transport=rdma,traddr=$(rdma_addr 0),trsvcid=4420,nqn=test,nr_io_queues=2" \
+		>/dev/nvme-fabrics || fail "no NVMe connection"
+	wait_for 10 '[ -b /dev/nvme0n1 ]' || fail "no NVMe device"
+	mkdir -p /mnt/nvme
+	ln -s /dev/nvme0n1 /mnt/nvme/randwrite.0
+}
+
+nvme_load()
+{
+	cq_load nvme randwrite 1 "${1:-60}"
+}
+
+left_alone()
+{
+	cq_on
+	cq_before=$(cq_queues)
+	expect_ge "$cq_before" 1 "queues of the target"
+	nvme_load 1
+	cq_load_end nvme
+	cq_off
+}
+
+taken()
+{
+	cq_on
+	cq_before=$(cq_queues)
+	echo Y >$CQ_PARAM/softirq
+	cat $CQ_STAT
+	expect_ge "$(cq_queues)" $((cq_before + 2)) "queues with those of softirqs"
+	nvme_load
+	usleep 1500000
+	cq_load_stop nvme
+	expect_ge "$(cq_sum completions)" 100 "completions polled"
+	echo N >$CQ_PARAM/softirq
+	expect_eq "$cq_before" "$(cq_queues)" "queues after those of softirqs went back"
+	cq_off
+}
+
+toggled()
+{
+	cq_on
+	nvme_load
+	for _ in 1 2 3 4 5; do
+		echo Y >$CQ_PARAM/softirq
+		usleep 50000
+		echo N >$CQ_PARAM/softirq
+		usleep 50000
+	done
+	echo Y >$CQ_PARAM/softirq
+	echo -1 >$CQ_KNOB
+	cq_load_stop nvme
+	cq_off
+}
+
+clean_up()
+{
+	cq_on
+	echo 1 >/sys/class/nvme/nvme0/delete_controller || fail "it does not disconnect"
+	rm $NVMET/ports/1/subsystems/test
+	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
+	unload_module nvme_rdma || fail "nvme_rdma does not unload"
+}
+
+ktap_plan 5
+ktap_case "an NVMe disk over RDMA" set_up
+ktap_case "queues of softirqs are left alone" left_alone
+ktap_case "queues of softirqs are polled when wanted" taken
+ktap_case "they are taken and given back under load" toggled
+ktap_case "disconnecting while they are polled" clean_up
+ktap_done

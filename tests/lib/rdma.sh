@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# What the tests of ib_core_cq_poll share: two software RDMA devices, an NFS server
+# and its mounts over RDMA in the same guest, load with verified data. Needs ktap.sh
+# and module.sh, and a run with the options of rdma_options in scripts/check.sh.
+
+RDMA_MODULES="crc32_generic veth rdma_rxe rpcrdma nfsd nfsv3 nfsv4"
+CQ_KNOB=/sys/kernel/ib_core_poll_cpu
+CQ_STAT=/sys/kernel/ib_core_poll_stat
+CQ_PARAM=/sys/module/ib_core_cq_poll/parameters
+# Parameters of the run: seconds of load in each case, CPU that polls.
+CQ_SECONDS=${CQ_SECONDS:-2}
+CQ_CPU=${CQ_CPU:-1}
+CQ_HANG=${CQ_HANG:-30}
+
+# rdma_addr N: address of device rxeN
+rdma_addr()
+{
+	echo "10.99.$1.1"
+}
+
+# Two devices, each on its end of a veth pair: what is done to one must not matter to
+# the other.
+rdma_up()
+{
+	for rdma_mod in $RDMA_MODULES; do
+		# Some of them are built in in some kernels.
+		module_file $rdma_mod >/dev/null || continue
+		module_loaded $rdma_mod || load_module $rdma_mod || fail "$rdma_mod does not load"
+	done
+	ip link set lo up
+	[ -d /sys/class/net/veth0 ] || ip link add type veth || fail "no veth"
+	for rdma_n in 0 1; do
+		ip addr add "$(rdma_addr $rdma_n)/24" dev veth$rdma_n 2>/dev/null
+		ip link set veth$rdma_n up
+		rdma_link_add $rdma_n
+	done
+}
+
+rdma_link_add()
+{
+	[ -d "/sys/class/infiniband/rxe$1" ] || rdma_link add "rxe$1" "veth$1" ||
+		fail "no RDMA device rxe$1"
+}
+
+# An NFS server for /export, with what exportfs and mountd would have told the kernel.
+nfs_server_up()
+{
+	[ ! -f /proc/fs/nfsd/threads ] || [ "$(cat /proc/fs/nfsd/threads)" = 0 ] || return 0
+	mkdir -p /export
+	mount -t tmpfs -o size=256m export /export
+	# It outlives the case, but must not hold the test's output.
+	nfs_peer serve >/dev/null 2>&1 3>&- 4>&- &
+	echo $! >/tmp/nfs_peer.pid
+	mount -t nfsd nfsd /proc/fs/nfsd
+	nfs_forever=4000000000
+	for nfs_n in 0 1; do
+		echo "nfsd $(rdma_addr $nfs_n) $nfs_forever guest" >/proc/net/rpc/auth.unix.ip/channel
+	done
+	# insecure, no_subtree_check, fsid=
+	echo "guest /export $nfs_forever 9218 65534 65534 0" >/proc/net/rpc/nfsd.export/channel
+	printf 'guest 1 \\x00000000 %s /export\n' $nfs_forever >/proc/net/rpc/nfsd.fh/channel
+	echo 10 >/proc/fs/nfsd/nfsv4gracetime
+	echo "rdma 20049" >/proc/fs/nfsd/portlist || fail "no RDMA port of nfsd"
+	echo "${NFS_THREADS:-8}" >/proc/fs/nfsd/threads || fail "nfsd does not start"
+	echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null
+}
+
+# nfs_mount N VERSION: mount over device N at /mnt/N
+nfs_mount()
+{
+	mkdir -p "/mnt/$1"
+	nfs_addr=$(rdma_addr "$1")
+	case $2 in
+	3) nfs_opts="vers=3,nolock,mountproto=udp,mountport=20048,mountvers=3"
+		nfs_type=nfs nfs_root=/export ;;
+	*) nfs_opts="vers=$2,clientaddr=$nfs_addr"
+		nfs_type=nfs4 nfs_root=/ ;;
+	esac
+	nfs_peer mount $nfs_type "$nfs_addr:$nfs_root" "/mnt/$1" \
+		"$nfs_opts,proto=rdma,port=20049,addr=$nfs_addr${NFS_OPTS:+,$NFS_OPTS}" ||
+		fail "no NFS $2 mount over rxe$1"
+}
+
+nfs_server_down()
+{
+	echo 0 >/proc/fs/nfsd/threads
+	kill "$(cat /tmp/nfs_peer.pid)"
+}
+
+nfs_umount()
+{
+	umount "/mnt/$1" || fail "/mnt/$1 can't be unmounted"
+}
+
+# cq_load N MODE [THREADS [SECONDS]]: start load on mount N
+cq_load()
+{
+	dio_verify "/mnt/$1/$2" "$2" "${3:-2}" "${4:-$CQ_SECONDS}" "$CQ_HANG" \
+		>"/tmp/load.$1" 2>&1 &
+	echo $! >"/tmp/load.$1.pid"
+	# Not for the next case, when this one fails.
+	defer "kill -9 $! 2>/dev/null"
+}
+
+# cq_load_end N: wait for it; all data was right and nothing hung
+cq_load_end()
+{
+	wait "$(cat "/tmp/load.$1.pid")"
+	cq_rc=$?
+	note "mount $1: $(tr '\n' ' ' <"/tmp/load.$1")"
+	[ $cq_rc = 0 ] || fail "load on mount $1 ended with status $cq_rc"
+}
+
+cq_load_stop()
+{
+	kill "$(cat "/tmp/load.$1.pid")"
+	cq_load_end "$1"
+}
+
+# cq_sum COLUMN [OWNER]: sum of a column of the table
+cq_sum()
+{
+	awk -v want="$1" -v owner="${2:-}" '
+		/^# device/ { for (i = 2; i <= NF; i++) col[$i] = i - 1; next }
+		/^#/ { next }
+		owner == "" || $3 == owner { n += $col[want] }
+		END { print n + 0 }' $CQ_STAT
+}
+
+cq_threads()
+{
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^cqpoll/'
+}
+
+cq_queues()
+{
+	grep -c -v '^#' $CQ_STAT
+}
+
+cq_on()
+{
+	echo "${1:-$CQ_CPU}" >$CQ_KNOB || fail "polling does not start"
+}
+
+cq_off()
+{
+	echo -1 >$CQ_KNOB || fail "polling does not stop"
+	expect_eq 0 "$(cq_queues)" "queues kept after polling stopped"
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One completion queue: ib_core_cq_poll/queue.c and what poller.c, cq.c and main.c do
+ * around it. The steps of a driver, of which it keeps others out with a lock of its
+ * own, are one step here. See Documentation/ib_core_cq_poll.rst; each M_... macro
+ * makes one mutant.
+ */
+#ifndef SENT
+#define SENT 3
+#endif
+#ifndef ROUNDS
+#define ROUNDS 2
+#endif
+
+mtype = { NATIVE, HOOKED, OURS, GONE };
+
+/* the CQ */
+byte pending, handled;
+bool armed = 1;
+bool hooked;		/* comp_handler is ours */
+bool attached = 1;	/* there is a queue pair */
+bool dying;		/* no more references */
+byte refs;
+bool freed;
+
+/* the native worker */
+bool work_queued, work_runs, cancelling;
+
+/* the driver: on its way to an event handler, and which one it has read */
+bool in_event, in_old, in_ours;
+
+/* ours */
+mtype state = NATIVE;
+bool lock, event_lock;
+bool forward = 1;
+bool listed, park, parked;
+bool kicked;
+bool text_gone;
+bool native_has, we_have;	/* completions in hand */
+
+/* the names are what model-check.sh looks for */
+bool two_pollers, use_after_free, called_after_unload, lost, stuck;
+
+inline touch()
+{
+	use_after_free = freed;
+	assert(!use_after_free)
+}
+
+inline LOCK()
+{
+	atomic { !lock -> lock = 1 }
+}
+
+inline UNLOCK()
+{
+	lock = 0
+}
+
+inline queue_work()
+{
+	if
+	:: cancelling
+	:: else -> work_queued = 1
+	fi
+}
+
+inline cancel_work_sync()
+{
+	atomic { cancelling = 1; work_queued = 0 };
+	!work_runs;
+	cancelling = 0
+}
+
+active proctype device()
+{
+	byte n;
+	bool event, ptr;
+
+	do
+	:: n < SENT ->
+		atomic {
+			n++;
+			pending++;
+			event = armed;
+			in_event = armed;
+			armed = 0
+		};
+		if
+		:: event ->
+			atomic { ptr = hooked; in_old = !ptr; in_ours = ptr };
+			if
+			:: !ptr -> atomic { queue_work(); in_old = 0 }
+			:: ptr ->
+				called_after_unload = text_gone;
+				assert(!called_after_unload);
+				atomic { !event_lock -> event_lock = 1 };
+				if
+				:: forward -> atomic { queue_work() }
+				:: else -> kicked = 1
+				fi;
+				event_lock = 0;
+				in_ours = 0
+			fi;
+			in_event = 0
+		:: else
+		fi
+	:: n == SENT -> break
+	od
+}
+
+active proctype worker()
+{
+end:	do
+	:: atomic { work_queued -> work_queued = 0; work_runs = 1 };
+		do
+		:: atomic { pending > 0 ->
+			touch();
+			two_pollers = we_have;
+			assert(!two_pollers);
+			pending--;
+			native_has = 1 };
+		   atomic { handled++; native_has = 0 }
+		:: pending == 0 -> break
+		od;
+		atomic {
+			touch();
+			armed = 1;
+			if
+			:: pending > 0 -> queue_work()
+			:: else
+			fi
+		};
+		work_runs = 0
+	od
+}
+
+/* cqpoll_queue_pass(), one completion at a time */
+inline pass()
+{
+	got = 0;
+	LOCK();
+	if
+	:: state == OURS && !dying -> touch(); refs++; got = 1
+	:: else
+	fi;
+	UNLOCK();
+	do
+	:: got ->
+#ifndef M_POLL_UNLOCKED
+		LOCK();
+#endif
+		if
+		:: state == OURS ->
+			atomic {
+				touch();
+				if
+				:: pending > 0 ->
+					two_pollers = native_has;
+					assert(!two_pollers);
+					pending--;
+					we_have = 1
+				:: else
+				fi
+			}
+		:: else
+		fi;
+#ifndef M_POLL_UNLOCKED
+		UNLOCK();
+#endif
+		if
+		:: we_have -> found = 1; atomic { handled++; we_have = 0 }
+		:: else -> break
+		fi
+	:: else -> break
+	od;
+	if
+	:: got -> refs--
+	:: else
+	fi
+}
+
+active proctype poller()
+{
+	bool got, found, missed;
+
+end:	do
+	:: park ->
+		parked = 1;
+		!park;
+		parked = 0
+	:: !park && (listed || kicked) ->
+		found = 0;
+		if
+		:: listed -> pass()
+		:: else
+		fi;
+		if
+		:: found
+		:: else ->
+#ifndef M_KICKED_LATE
+			kicked = 0;
+#endif
+			missed = 0;
+			if
+			:: listed ->
+				LOCK();
+				if
+				:: state == OURS && !dying ->
+					atomic {
+						touch();
+						armed = 1;
+#ifndef M_ARM_BLIND
+						missed = pending > 0
+#endif
+					}
+				:: else
+				fi;
+				UNLOCK()
+			:: else
+			fi;
+#ifdef M_KICKED_LATE
+			kicked = 0;
+#endif
+			if
+			:: missed
+			:: else ->
+#ifdef M_SLEEP_BLIND
+				park
+#else
+				(kicked || park)
+#endif
+			fi
+		fi
+	od
+}
+
+inline take()
+{
+	LOCK();
+	if
+	:: state == NATIVE && !dying -> touch(); hooked = 1; state = HOOKED
+	:: else
+	fi;
+	UNLOCK();
+#ifndef M_NO_GRACE
+	!in_old;
+#endif
+	got = 0;
+	LOCK();
+	if
+	:: state == HOOKED && !dying -> refs++; got = 1
+	:: else
+	fi;
+	UNLOCK();
+	if
+	:: got ->
+#ifdef M_QUIESCE_FIRST
+		cancel_work_sync();
+#endif
+		atomic { !event_lock -> forward = 0 };
+#if !defined(M_QUIESCE_FIRST) && !defined(M_NO_QUIESCE)
+		cancel_work_sync();
+#endif
+		LOCK();
+		if
+		:: state == HOOKED -> state = OURS
+		:: else
+		fi;
+		UNLOCK();
+		refs--;
+		listed = 1;
+#ifndef M_NO_FIRST_LOOK
+		kicked = 1
+#endif
+	:: else
+	fi
+}
+
+inline release()
+{
+	LOCK();
+	if
+	:: state == HOOKED || state == OURS ->
+		got = 0;
+#ifdef M_NO_REF
+		got = 1;
+#else
+		if
+		:: !dying -> touch(); refs++; got = 1
+		:: else
+		fi;
+#endif
+#ifdef M_ARM_FIRST
+		atomic { touch(); armed = 1; missed = pending > 0 };
+#endif
+#ifndef M_DROP
+		atomic { !event_lock -> forward = 1 };
+		touch();
+		hooked = 0;
+#endif
+#if !defined(M_ARM_FIRST) && !defined(M_NO_ARM)
+		if
+		:: got -> atomic { touch(); armed = 1; missed = pending > 0 }
+		:: else -> missed = 0
+		fi;
+#endif
+#if !defined(M_NO_START)
+		if
+#ifdef M_START_ALWAYS
+		:: true -> atomic { queue_work() }
+#else
+		:: missed && attached -> atomic { queue_work() }
+		:: else
+#endif
+		fi;
+#endif
+		state = NATIVE;
+#ifndef M_NO_REF
+		if
+		:: got -> refs--
+		:: else
+		fi
+#endif
+	:: else
+	fi;
+	UNLOCK()
+}
+
+active proctype control()
+{
+	bool got, missed, stay;
+	byte n;
+
+	do
+	:: n < ROUNDS ->
+		n++;
+		take();
+		/* until anything, or until the queue is destroyed */
+		if
+		:: stay = 0
+		:: stay = 1
+		fi;
+		(!stay || freed);
+#ifndef M_NO_PARK
+		park = 1;
+		parked;
+#endif
+		listed = 0;
+		release();
+		forward = 1;
+		park = 0
+	:: n == ROUNDS -> break
+	od;
+#ifndef M_NO_UNLOAD_GRACE
+	!in_ours;
+#endif
+	text_gone = 1
+}
+
+/* ib_free_cq(), when all was handled: the user has drained its queue pair */
+active proctype user()
+{
+	/* a driver lets no event handler of a queue pair run beyond its end */
+	handled == SENT && !in_event;
+	attached = 0;
+	dying = 1;
+	refs == 0;
+	cancel_work_sync();
+	/* the tracepoint */
+#ifndef M_FREE_UNLOCKED
+	LOCK();
+#endif
+	if
+	:: state == HOOKED || state == OURS -> hooked = 0
+	:: else
+	fi;
+	state = GONE;
+#ifndef M_FREE_UNLOCKED
+	UNLOCK();
+#endif
+	freed = 1;
+	use_after_free = work_queued || work_runs;
+	assert(!use_after_free)
+}
+
+active proctype judge()
+{
+	timeout ->
+	lost = handled < SENT;
+	assert(!lost);
+	stuck = !freed || !text_gone;
+	assert(!stuck)
+}
