@@ -38,6 +38,8 @@ help:
 	@echo '  make bench-ipi           IPI latency, native against soft'
 	@echo '  make bench-cq            latency of NFS over RDMA, completions polled or not'
 	@echo '  make bench-net-cost      instructions per packet and KiB, in-tree driver against ours'
+	@echo '  make bench-wfx           VMs that idle in WFI, trapped against left to the guest'
+	@echo '  make bench-vtimer        timer interrupts of a VM, with and without vtimer_mask'
 	@echo '  make bench-net           throughput and latency of both drivers'
 	@echo '  make shell               a guest with the modules inside (GUEST=, KERNEL=)'
 
@@ -114,6 +116,12 @@ bench-ipi:
 bench-cq:
 	scripts/bench-cq.sh
 
+bench-wfx:
+	scripts/bench-wfx.sh
+
+bench-vtimer:
+	scripts/bench-vtimer.sh
+
 .PHONY: all help prepare modules clean install dkms kernels kunit-kernel matrix
 .PHONY: cache-info cache-clean shell check check-full kunit style demo
-.PHONY: bench-cq bench-ipi bench-net bench-net-cost
+.PHONY: bench-cq bench-ipi bench-net bench-net-cost bench-vtimer bench-wfx

@@ -3,12 +3,11 @@
  * Soft IPI passthrough: decisions that need no hardware.
  */
 #include <linux/cpumask.h>
-#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/export.h>
-#include <linux/string.h>
 
 #include <cvm/kunit.h>
+#include <cvm/mask.h>
 
 #include "core.h"
 
@@ -52,19 +51,8 @@ EXPORT_SYMBOL_IF_CVM_KUNIT(ipipt_watch_step);
 int ipipt_mask_parse(const char *buf, const struct cpumask *possible,
 		     struct cpumask *mask)
 {
-	int err;
+	int err = cvm_mask_parse(buf, cpumask_bits(mask), nr_cpumask_bits);
 
-	buf = skip_spaces(buf);
-	if (buf[0] == '0' && (buf[1] == 'x' || buf[1] == 'X'))
-		buf += 2;
-	/*
-	 * cpumask_parse() takes "", "," and white space for 0: too easy to
-	 * write by mistake.
-	 */
-	if (!isxdigit(*buf))
-		return -EINVAL;
-
-	err = cpumask_parse(buf, mask);
 	if (err)
 		return err;
 	return cpumask_subset(mask, possible) ? 0 : -EINVAL;

@@ -33,9 +33,9 @@
 
 #include <compat/idle.h>
 #include <compat/irq.h>
+#include <cvm/tracepoint.h>
 
 #include "ipipt.h"
-#include "probe.h"
 #include "send.h"
 #include "trace.h"
 
@@ -110,7 +110,7 @@ static void ipipt_guard_softirq(void *data, unsigned int vec)
 	ipipt_arch_send_hard(smp_processor_id());
 }
 
-static struct ipipt_probe ipipt_probes[] = {
+static struct cvm_probe ipipt_probes[] = {
 	{ .name = "softirq_entry", .fn = ipipt_guard_softirq },
 };
 
@@ -269,13 +269,13 @@ static void ipipt_probe_cpu_idle(void *data, unsigned int state, unsigned int cp
  */
 static bool ipipt_kernel_polls(void)
 {
-	struct ipipt_probe probe = { .name = "cpu_idle", .fn = ipipt_probe_cpu_idle };
+	struct cvm_probe probe = { .name = "cpu_idle", .fn = ipipt_probe_cpu_idle };
 
-	if (cpuidle_get_driver() || ipipt_probes_find(&probe, 1) ||
-	    ipipt_probes_register(&probe, 1))
+	if (cpuidle_get_driver() || cvm_probes_find(&probe, 1) ||
+	    cvm_probes_register(&probe, 1))
 		return false;
 	msleep(20); /* makes at least this CPU idle */
-	ipipt_probes_unregister(&probe, 1);
+	cvm_probes_unregister(&probe, 1);
 	return atomic_read(&ipipt_seen_poll) && !atomic_read(&ipipt_seen_wait);
 }
 
@@ -295,7 +295,7 @@ int ipipt_arch_init(void)
 		pr_err("the kernel was booted with nohlt and polls by itself\n");
 		return -EBUSY;
 	}
-	err = ipipt_probes_find(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	err = cvm_probes_find(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 	if (err)
 		return err;
 	for (i = 0; i < ARRAY_SIZE(ipipt_sgis); i++) {
@@ -320,7 +320,7 @@ int ipipt_arch_hook(void)
 	unsigned int i;
 	int err;
 
-	err = ipipt_probes_register(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	err = cvm_probes_register(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 	if (err)
 		return err;
 	for (i = 0; i < ARRAY_SIZE(ipipt_sgis); i++) {
@@ -348,5 +348,5 @@ void ipipt_arch_unhook(void)
 
 	for (i = 0; i < ARRAY_SIZE(ipipt_sgis); i++)
 		irq_set_chip(ipipt_sgis[i].virq, ipipt_sgis[i].orig);
-	ipipt_probes_unregister(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	cvm_probes_unregister(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 }

@@ -29,9 +29,9 @@
 #include <asm/smp.h>
 
 #include <compat/idle.h>
+#include <cvm/tracepoint.h>
 
 #include "ipipt.h"
-#include "probe.h"
 #include "send.h"
 #include "trace.h"
 
@@ -136,7 +136,7 @@ static void ipipt_guard_softirq(void *data, unsigned int vec)
 	apic->send_IPI_self(CALL_FUNCTION_SINGLE_VECTOR);
 }
 
-static struct ipipt_probe ipipt_probes[] = {
+static struct cvm_probe ipipt_probes[] = {
 	{ .name = "softirq_entry", .fn = ipipt_guard_softirq },
 	{ .name = "sched_wake_idle_without_ipi", .fn = ipipt_probe_wake },
 };
@@ -247,7 +247,7 @@ int ipipt_arch_init(void)
 		pr_err("the kernel was booted with idle=poll and polls by itself\n");
 		return -EBUSY;
 	}
-	return ipipt_probes_find(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	return cvm_probes_find(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 }
 
 /**
@@ -262,7 +262,7 @@ int ipipt_arch_hook(void)
 {
 	int err;
 
-	err = ipipt_probes_register(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	err = cvm_probes_register(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 	if (err)
 		return err;
 
@@ -287,5 +287,5 @@ void ipipt_arch_unhook(void)
 	WRITE_ONCE(smp_ops.send_call_func_ipi, ipipt_orig_mask);
 	WRITE_ONCE(smp_ops.send_call_func_single_ipi, ipipt_orig_single);
 	WRITE_ONCE(smp_ops.smp_send_reschedule, ipipt_orig_reschedule);
-	ipipt_probes_unregister(ipipt_probes, ARRAY_SIZE(ipipt_probes));
+	cvm_probes_unregister(ipipt_probes, ARRAY_SIZE(ipipt_probes));
 }

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import statistics
 
 
 class Void(Exception):
@@ -38,6 +39,91 @@ def read_host_busy(folder):
         with open(os.path.join(folder, "host_busy"), encoding="utf-8") as f:
             return int(f.read())
     return None
+
+
+def number(text):
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
+
+
+def parse_words(line):
+    """The key=value words of a line, numbers as numbers."""
+    return {k: number(v) for k, v in
+            (word.split("=", 1) for word in line.split() if "=" in word)}
+
+
+def judge_bars(summary, bars):
+    """The bars (key, "<=" or ">=", value) as (text, met)."""
+    lines = []
+    for key, how, bar in bars:
+        value = summary.get(key)
+        met = value is not None and (value <= bar if how == "<=" else value >= bar)
+        shown = "missing" if value is None else f"{value:g}"
+        lines.append((f"{'PASS' if met else 'FAIL'} {key} {shown} (bar: {how} {bar:g})", met))
+    return lines
+
+
+class ArmsRun:
+    """A boot in which arms were measured round by round: name|arms|kernel words.
+
+    Each line of its bench.txt has case=, arm= and round=, and figures.
+    """
+
+    def __init__(self, spec, folder, cases):
+        self.name, arms, self.append = spec.rstrip("\n").split("|")
+        self.arms, self.cases = arms.split(), cases
+        self.folder = os.path.join(folder, self.name)
+        self.record, self.rounds, self.host_busy = {}, [], None
+
+    def title(self):
+        return self.name
+
+    def load(self):
+        self.record = load_record(self.folder)
+        self.rounds = [dict(parse_words(line), run=self.name)
+                       for line in read_figures(self.folder, "bench.txt").splitlines()]
+        self.host_busy = read_host_busy(self.folder)
+        for arm in self.arms:
+            for case in self.cases:
+                if not any(r["arm"] == arm and r["case"] == case for r in self.rounds):
+                    raise Void(f"figures of {arm} {case} are missing")
+
+    def summary(self):
+        keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "facts", "host",
+                "duration_s")
+        out = {k: self.record.get(k) for k in keys}
+        out.update(run=self.name, append=self.append, host_busy_percent=self.host_busy)
+        return out
+
+
+class Rounds:
+    """All rounds of some ArmsRuns, reduced on demand."""
+
+    def __init__(self, runs):
+        self.rounds = [r for run in runs for r in run.rounds]
+
+    def of(self, case, arm, key):
+        return [r[key] for r in self.rounds
+                if r["case"] == case and r["arm"] == arm and key in r]
+
+    def median(self, case, arm, key):
+        values = self.of(case, arm, key)
+        return statistics.median(values) if values else None
+
+    def spread(self, case, arm, key):
+        """(highest - lowest) / median of the rounds."""
+        values = self.of(case, arm, key)
+        return (max(values) - min(values)) / statistics.median(values)
+
+    def ratio(self, case, above, below, key):
+        a, b = self.median(case, above, key), self.median(case, below, key)
+        return round(a / b, 4) if a is not None and b else None
+
+    def sum_ratio(self, case, above, below, key):
+        a, b = sum(self.of(case, above, key)), sum(self.of(case, below, key))
+        return round(a / b, 4) if b else None
 
 
 def load_runs(runs):

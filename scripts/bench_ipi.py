@@ -16,8 +16,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from bench_common import (Void, load_record, load_runs, print_rows, print_verdict,  # noqa: E402
-                          read_figures, read_host_busy, write_result)
+from bench_common import (Void, load_record, load_runs, parse_words, print_rows,  # noqa: E402
+                          print_verdict, read_figures, read_host_busy, write_result)
 
 # name in "summary", how it compares, bar
 BARS = [
@@ -37,20 +37,6 @@ SPINNING = {"single": 2, "single_slow": 2, "wakeup": 2, "wakeup_slow": 2, "resch
 BUSY_PERCENT = 10
 # A call's figure is its round trip; a pipe has only one.
 PREFIX = {"pipe": ""}
-
-
-def parse_line(line):
-    return dict(word.split("=", 1) for word in line.split() if "=" in word)
-
-
-def number(text):
-    try:
-        return int(text)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
 
 
 class Run:
@@ -75,7 +61,7 @@ class Run:
     def _add_lines(self, lines):
         merged = {}
         for line in lines:
-            words = {k: number(v) for k, v in parse_line(line).items()}
+            words = parse_words(line)
             if "unavailable" in words:
                 self.unavailable = words["why"]
                 continue

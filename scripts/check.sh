@@ -52,6 +52,7 @@ table()
 	ipi_steps
 	net_steps
 	cq_steps
+	host_steps
 }
 
 NET_NAME=nic
@@ -130,6 +131,24 @@ cq_steps()
 	[ -n "$FULL" ] || return 0
 	guest cq-faults-x86 6.12-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
 	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm $rdma --param CQ_SECONDS=1 $dir/faults.sh"
+}
+
+# wfx_trap and vtimer_mask on arm64 hosts, for KVM with and without VHE. Exits are
+# counted there and no time is measured, so that they may run beside others.
+host_steps()
+{
+	local knob=tests/wfx_trap/knob.sh timer=tests/vtimer_mask/timer.sh
+	local tec=tests/vtimer_mask/tec.sh soak=tests/host_modules/soak.sh nvhe='--append kvm-arm.mode=nvhe'
+
+	small_guest host-wfx-6.12 6.12-arm64 "--guest arm64-host $knob $tec"
+	small_guest host-wfx-6.1 6.1-arm64 "--guest arm64-host $nvhe $knob"
+	[ -n "$FULL" ] || return 0
+	small_guest host-vtimer-6.12 6.12-arm64 "--guest arm64-host --param SOAK_SECONDS=5 $timer $soak"
+	small_guest host-vtimer-6.1 6.1-arm64 "--guest arm64-host $nvhe $timer $tec"
+	guest host-soak-6.12 6.12-arm64 "--guest arm64-host $nvhe --param SOAK_SECONDS=60 $knob $timer $soak"
+	guest host-soak-6.1 6.1-arm64 "--guest arm64-host --param SOAK_SECONDS=60 $knob $timer $soak"
+	alone bench-wfx 'modules-6.12-arm64' 'scripts/bench-wfx.sh --quick'
+	alone bench-vtimer 'modules-6.12-arm64' 'scripts/bench-vtimer.sh --quick'
 }
 
 # ipi_passthrough in guests. The isolated CPUs are spared the kernel's own load

@@ -161,6 +161,23 @@ def _static_programs(sources, cross, cache):
     return built
 
 
+def _kvmguest(top, cross, cache):
+    """Build tests/kvmguest, the VMM for guests that offer /dev/kvm."""
+    folder = os.path.join(top, "tests", "kvmguest")
+    files = sorted(os.listdir(folder))
+    text = b"\0".join(_read(os.path.join(folder, f)) for f in files)
+    target = os.path.join(cache, "kvmguest-" + hashlib.sha256(text).hexdigest()[:16])
+    if not os.path.exists(target):
+        with tempfile.TemporaryDirectory(dir=cache) as part:
+            res = subprocess.run(["make", "-C", folder, f"O={part}", f"CROSS_COMPILE={cross}"],
+                                 env={k: v for k, v in os.environ.items() if "MAKE" not in k},
+                                 capture_output=True, text=True, check=False)
+            if res.returncode:
+                raise InitramfsError(f"cannot build tests/kvmguest: {res.stderr.strip()}")
+            os.rename(os.path.join(part, "kvmguest"), target)
+    return target
+
+
 # Debian's ethtool, iproute2 and a shell that runs the latter (that of busybox prefers its
 # own ip, whatever the path), with what they are linked to.
 TOOL_PACKAGES = ("dash", "ethtool", "iproute2", "libbpf1", "libbsd0", "libc6", "libcap2",
@@ -243,7 +260,7 @@ def overlay(tests_dir, ours, needs, boot, run):
     for root, dirs, files in os.walk(tests_dir):
         rel = os.path.relpath(root, tests_dir)
         if rel == ".":
-            dirs[:] = [d for d in dirs if d not in ("progs", "modules")]
+            dirs[:] = [d for d in dirs if d not in ("progs", "modules", "kvmguest")]
         dirs.sort()
         for name in sorted(files):
             cpio.file(os.path.normpath(f"tests/{rel}/{name}"), _read(os.path.join(root, name)))
@@ -304,6 +321,8 @@ def build(kernel, top, cache, ours, mods, run, target):
 
     programs = _static_programs(_sources(top), kernel["K_CROSS"], os.path.join(cache, "progs"))
     programs = {f"bin/{name}": path for name, path in programs.items()}
+    if kernel["K_DEBARCH"] == "arm64":
+        programs["bin/kvmguest"] = _kvmguest(top, kernel["K_CROSS"], os.path.join(cache, "progs"))
     programs.update(_tool_files(kernel["K_DEBARCH"],
                                 os.path.join(cache, f"tools-{kernel['K_DEBARCH']}")))
     busybox = os.path.join(cache, f"busybox-{kernel['K_DEBARCH']}", "bin", "busybox")

@@ -163,6 +163,7 @@ ktap_errno()
 	case $1 in
 	EPERM) echo "Operation not permitted" ;;
 	ENOENT) echo "No such file or directory" ;;
+	ESRCH) echo "No such process" ;;
 	EIO) echo "Input/output error" ;;
 	E2BIG) echo "Argument list too long" ;;
 	EAGAIN) echo "Resource temporarily unavailable" ;;

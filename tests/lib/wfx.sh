@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# What the wfx_trap tests share. Needs ktap.sh, module.sh and kvmguest.sh.
+
+WFX_KNOB=/sys/kernel/cvm_wfx_trap_config
+WFX_DIR=/sys/kernel/cvm_wfx_trap
+WFX_STATS=/sys/kernel/debug/wfx_trap/vcpus
+
+# Nothing set, whatever an earlier case left.
+wfx_off()
+{
+	echo 0 >$WFX_KNOB
+	echo 0 >$WFX_DIR/force
+}
+
+# wfx_stat COLUMN PID VCPU
+wfx_stat()
+{
+	awk -v want="$1" -v pid="$2" -v vcpu="$3" '
+		/^#/ {
+			for (i = 2; i <= NF; i++)
+				if ($i == want)
+					col = i - 1
+			next
+		}
+		$1 == pid && $2 == vcpu { n += $col }
+		END { if (!col) exit 1; print n + 0 }' $WFX_STATS ||
+		fail "the counters have no column $1"
+}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Measures VMs whose timer is pending while they leave the guest for other reasons:
+# tied to the hardware interrupt; untied, with an interrupt that is brought back
+# (storm); the same with vtimer_mask. The arms change places from round to round.
+# Every measurement becomes a line of key=value words in /out/bench.txt. An arm that
+# was not in force is void, and void is failed. Parameters:
+#   VTM_ROUNDS  rounds
+#   VTM_COUNT   ticks or requests per measurement, VTM_EXITS exits during each
+#   VTM_TICKS   ticks, masked, of which none may be lost or come twice
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/kvmguest.sh
+. /tests/lib/vtm.sh
+
+ARMS=${VTM_ARMS:-tied storm masked}
+ROUNDS=${VTM_ROUNDS:-2}
+COUNT=${VTM_COUNT:-100}
+EXITS=${VTM_EXITS:-30}
+TICKS=${VTM_TICKS:-1000}
+
+enter_arm()
+{
+	case $1 in
+	tied | storm) vtm_modules vtm_storm ;;
+	masked) vtm_modules vtm_storm vtimer_mask ;;
+	*) fail "no arm $1" ;;
+	esac
+	case $1 in
+	tied) vtm_untie 0 ;;
+	*) vtm_untie 1 ;;
+	esac
+}
+
+# emit CASE ARM ROUND VCPU
+emit()
+{
+	echo "case=$1 arm=$2 round=$3 vcpu=$4 $(vm_words bench "$4")" \
+		"timer_exits=$vtm_timer_exits eoi_exits=$vtm_eoi_exits" \
+		"vtimer_irqs=$(vm_result bench vtimer_irqs)" \
+		>>/out/bench.txt
+}
+
+expect_effect()
+{
+	case $1 in
+	storm) expect_ge "$vtm_timer_exits" $((COUNT * EXITS / 2)) "void: timer exits of a storm" ;;
+	*) expect_le "$vtm_timer_exits" $((COUNT * 2)) "void: timer exits without a storm" ;;
+	esac
+}
+
+one_round()
+{
+	enter_arm "$2"
+	vtm_run bench --pin 1 --count "$COUNT" --period 8000 --exits "$EXITS" \
+		ticks_exits
+	expect_effect "$2"
+	emit exits "$2" "$1" 0
+
+	vtm_run bench --vcpus 2 --pin 0,1 --count "$COUNT" --period 500 --exits "$EXITS" ping_exits
+	emit delay "$2" "$1" 0
+
+	[ "$2" = masked ] || return 0
+	suppressed=$(vtm_stat suppressed)
+	vtm_run bench --pin 1 --count "$TICKS" --period 500 --hold 100 --exits 2 --timeout 300 \
+		ticks_exits
+	expect_ge $(($(vtm_stat suppressed) - suppressed)) "$TICKS" "void: suppressed interrupts"
+	emit ticks "$2" "$1" 0
+}
+
+# The arm that was first is last in the next round.
+order()
+{
+	turn=$1
+	# shellcheck disable=SC2086 # one argument per arm
+	set -- $ARMS
+	while [ $turn -gt 1 ]; do
+		first=$1
+		shift
+		set -- "$@" "$first"
+		turn=$((turn - 1))
+	done
+	echo "$*"
+}
+
+rm -f /out/bench.txt
+ktap_case "there is a KVM" need_kvm
+r=0
+while [ $r -lt "$ROUNDS" ]; do
+	r=$((r + 1))
+	for arm in $(order $r); do
+		ktap_case "round $r, $arm" one_round $r "$arm"
+	done
+done
+ktap_done

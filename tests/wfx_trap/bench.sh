@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Measures VMs that idle in WFI, one arm after the other in one boot (trapped and
+# masked change places from round to round) or the one arm that this boot is. Every
+# measurement becomes a line of key=value words in /out/bench.txt. An arm that was not
+# in force is void, and void is failed. Parameters:
+#   WFX_ARMS    "trapped masked", or "policy" for kvm-arm.wfi_trap_policy=notrap
+#   WFX_ROUNDS  rounds, WFX_COUNT ticks or round trips per measurement
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/kvmguest.sh
+. /tests/lib/wfx.sh
+
+ARMS=${WFX_ARMS:-trapped masked}
+ROUNDS=${WFX_ROUNDS:-2}
+COUNT=${WFX_COUNT:-200}
+PERIOD=4000
+
+ready()
+{
+	need_kvm
+	case $ARMS in
+	policy) grep -q kvm-arm.wfi_trap_policy=notrap /proc/cmdline || fail "void: no such policy" ;;
+	*)
+		load_module wfx_trap || fail "wfx_trap does not load"
+		# The harness's own processes want these CPUs at times.
+		echo 1 >$WFX_DIR/force
+		;;
+	esac
+}
+
+# enter_arm ARM MASK
+enter_arm()
+{
+	case $1 in
+	trapped) echo 0 >$WFX_KNOB ;;
+	masked) echo "$2" >$WFX_KNOB ;;
+	esac
+}
+
+# emit CASE ARM ROUND VCPU
+emit()
+{
+	echo "case=$1 arm=$2 round=$3 vcpu=$4 $(vm_words bench "$4")" >>/out/bench.txt
+}
+
+# Were WFI trapped or not, as the arm says?
+expect_effect()
+{
+	exits=$(vm_result bench wfi_exits "$2")
+	case $1 in
+	trapped) expect_ge "$exits" $((COUNT / 2)) "void: WFI exits of an arm that traps" ;;
+	*) expect_le "$exits" $((COUNT / 10)) "void: WFI exits of an arm that does not trap" ;;
+	esac
+}
+
+one_round()
+{
+	enter_arm "$2" 1
+	vm_run bench --pin 1 --count "$COUNT" --period $PERIOD ticks_wfi
+	expect_effect "$2" 0
+	emit timer "$2" "$1" 0
+
+	enter_arm "$2" 3
+	vm_run bench --vcpus 2 --pin 0,1 --count "$COUNT" --period $PERIOD ping_wfi
+	expect_effect "$2" 1
+	emit ipi "$2" "$1" 1
+
+	[ "$2" != policy ] || return 0
+	enter_arm "$2" 1
+	vm_run bench --vcpus 2 --pin 1,0 --count "$COUNT" --period $PERIOD ticks_wfi
+	emit other "$2" "$1" 1
+}
+
+# Round 1 trapped masked, round 2 masked trapped, ...
+order()
+{
+	if [ $(($1 % 2)) = 0 ]; then
+		echo "$ARMS" | tr ' ' '\n' | sed '1!G;h;$!d' | tr '\n' ' '
+	else
+		echo "$ARMS"
+	fi
+}
+
+rm -f /out/bench.txt
+ktap_case "$ARMS" ready
+r=0
+while [ $r -lt "$ROUNDS" ]; do
+	r=$((r + 1))
+	for arm in $(order $r); do
+		ktap_case "round $r, $arm" one_round $r "$arm"
+	done
+done
+ktap_done
