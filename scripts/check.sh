@@ -53,6 +53,7 @@ table()
 	net_steps
 	cq_steps
 	host_steps
+	sim_steps
 }
 
 NET_NAME=nic
@@ -149,6 +150,16 @@ host_steps()
 	guest host-soak-6.1 6.1-arm64 "--guest arm64-host --param SOAK_SECONDS=60 $knob $timer $soak"
 	alone bench-wfx 'modules-6.12-arm64' 'scripts/bench-wfx.sh --quick'
 	alone bench-vtimer 'modules-6.12-arm64' 'scripts/bench-vtimer.sh --quick'
+}
+
+# The software device of kunit/vnetsim, with each kernel.
+sim_steps()
+{
+	local debug="--append kmemleak=on --param NET_GAP=10000" leaks=tests/virtio_net_cvm/leaks.sh
+
+	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm tests/vnetsim/{control,features}.sh"
+	small_guest vnetsim-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/basic.sh"
+	small_guest vnetsim-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/basic.sh $leaks"
 }
 
 # ipi_passthrough in guests. The isolated CPUs are spared the kernel's own load

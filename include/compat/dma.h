@@ -22,6 +22,14 @@ static inline bool cvm_dma_alloc_is_swiotlb(struct device *dev)
 #endif
 }
 
+/* For a device that is made of software: its memory accesses are the CPU's. */
+static inline void cvm_dma_set_coherent(struct device *dev)
+{
+#ifdef CONFIG_ARM64
+	dev->dma_coherent = true;
+#endif
+}
+
 /**
  * struct cvm_dma_bypass - what to put back
  * @dev:   the device, or NULL

@@ -12,6 +12,10 @@
 #include <net/page_pool.h>
 #endif
 
+#ifdef HAVE_NET_GSO
+#include <net/gso.h>
+#endif
+
 #ifndef HAVE_NETIF_QUEUE_SET_NAPI
 enum netdev_queue_type {
 	NETDEV_QUEUE_TYPE_RX,

@@ -14,6 +14,9 @@ import subprocess
 import tempfile
 import time
 
+# Scripts of ours that tests call by name.
+SCRIPTS = ("cvmnet-bind.sh", "vnetsim.sh")
+
 # What a guest needs to talk to the harness, and its network card. Kernels that
 # have one of these built in just have no such module.
 BOOT_MODULES = ("virtio_pci", "virtio_console", "virtio_rng", "virtio_net")
@@ -270,8 +273,8 @@ def overlay(tests_dir, ours, needs, boot, run):
         if not os.path.isfile(path):
             raise InitramfsError(f"no file {path} to put into the guest")
         cpio.file(f"put/{os.path.basename(path)}", _read(path), os.stat(path).st_mode & 0o777)
-    cpio.file("bin/cvmnet-bind.sh",
-              _read(os.path.join(tests_dir, "..", "scripts", "cvmnet-bind.sh")), 0o755)
+    for script in SCRIPTS:
+        cpio.file(f"bin/{script}", _read(os.path.join(tests_dir, "..", "scripts", script)), 0o755)
     cpio.file("lib/modules.dep", "".join(
         f"{n}: {' '.join(d)}\n" for n, d in sorted(needs.items())).encode())
     cpio.file("etc/cvm.boot", "".join(f"{m}\n" for m in boot).encode())

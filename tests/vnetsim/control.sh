@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# What the software device does at the driver's command: filters, steering, offloads,
+# moderation with real timers, announcements; slow answers and refusals.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/net.sh
+. /tests/lib/vnetsim.sh
+
+filters()
+{
+	sim_up sim0
+	mac=$(cat /sys/class/net/eth0/address)
+	expect_eq "$mac" "$(sim_state mac)" "address that the device knows"
+	net_hear plain "$mac" - 10
+	net_hear plain 52:54:00:12:34:56 - 0
+	net_hear plain 01:00:5e:01:02:03 - 0
+	net_hear promisc 52:54:00:12:34:56 - 10
+	net_hear 01:00:5e:01:02:03 01:00:5e:01:02:03 - 10
+	net_hear allmulti 01:00:5e:01:02:04 - 10
+	expect_ge "$(sim_state filtered)" 20 "packets that the device kept to itself"
+	expect_ok "ip link set eth0 address 52:54:00:aa:bb:cc"
+	expect_eq 52:54:00:aa:bb:cc "$(sim_state mac)" "address that the device knows"
+	net_reaches "with another address"
+	sim_down
+}
+
+# moderation USECS FRAMES: interrupts for a flood of small packets
+irqs_for()
+{
+	expect_ok "ethtool -C eth0 rx-usecs $1 rx-frames $2"
+	expect_eq "$2 $1" "$(sim_counter rx0 max_packets) $(sim_counter rx0 max_usecs)" \
+		"moderation in force"
+	before=$(sim_counter rx irqs)
+	net_hear plain "$mac" - 10
+	net_hear plain "$mac" - 10
+	irqs=$(($(sim_counter rx irqs) - before))
+}
+
+moderation()
+{
+	sim_up sim0
+	mac=$(cat /sys/class/net/eth0/address)
+	irqs_for 0 1
+	without=$irqs
+	# Longer than anything takes here: the packets' number decides, then the timer.
+	irqs_for 200000 64
+	note "interrupts: $without without moderation, $irqs with"
+	expect_ge "$irqs" 1 "interrupts by the timer"
+	expect_le "$irqs" $((without / 2)) "interrupts with moderation"
+	net_reaches "by the timer"
+	expect_ok "ethtool -C eth0 rx-usecs 0 rx-frames 1"
+	sim_down
+}
+
+steering()
+{
+	sim_up sim0 pairs=4
+	expect_ok "ethtool -L eth0 combined $(net_queues)"
+	expect_eq 1 "$(sim_state rss)" "RSS in force"
+	net_stream recv $NET_PEER 65536 8
+	used=0
+	for pair in 0 1 2 3; do
+		[ "$(sim_counter rx$pair packets)" -le 10 ] || used=$((used + 1))
+	done
+	expect_ge $used 2 "receive queues that eight flows use"
+	expect_ok "ethtool -X eth0 start 1 equal 1"
+	before=$(sim_counter rx0 packets)
+	net_stream recv $NET_PEER 65536 8
+	expect_eq "$before" "$(sim_counter rx0 packets)" "packets of the queue left out"
+	ethtool -X eth0 default
+	expect_ok "ethtool -L eth0 combined 1"
+	expect_eq 1 "$(sim_state pairs)" "pairs that the device uses"
+	net_stream recv $NET_PEER 65536 4
+	sim_down
+}
+
+offloads()
+{
+	sim_up sim0
+	net_set rx-gro-hw off
+	merged=$(sim_counter rx gso_packets)
+	net_stream recv
+	expect_eq "$merged" "$(sim_counter rx gso_packets)" "merged packets, switched off"
+	net_set rx off
+	partial=$(sim_counter rx needs_csum)
+	net_stream recv
+	expect_eq "$partial" "$(sim_counter rx needs_csum)" "partial checksums, switched off"
+	expect_ok "ethtool -K eth0 rx on"
+	expect_ok "ethtool -K eth0 rx-gro-hw on"
+	net_stream recv
+	expect_ge "$(sim_counter rx gso_packets)" $((merged + 1)) "merged packets, switched on again"
+	sim_down
+}
+
+events()
+{
+	sim_up sim0
+	vnetsim.sh set sim0 event link down
+	wait_for 5 '[ "$(cat /sys/class/net/eth0/carrier)" = 0 ]' || fail "the link stays up"
+	vnetsim.sh set sim0 event link up
+	wait_for 5 '[ "$(cat /sys/class/net/eth0/carrier)" = 1 ]' || fail "the link stays down"
+	vnetsim.sh set sim0 event announce
+	wait_for 5 '[ "$(sim_state announce)" = 0 ]' || fail "the announcement was not acknowledged"
+	resets=$(sim_state resets)
+	vnetsim.sh set sim0 event needs_reset
+	wait_for 10 '[ "$(sim_state resets)" -gt "$resets" ]' || fail "no reset"
+	net_reaches "after a reset"
+	expect_eq 1 "$(cat $NET_CVM/resets)" "resets that the driver counts"
+	sim_down
+}
+
+# What the device counts is what it has counted.
+statistics()
+{
+	sim_up sim0 pairs=2
+	sim_negotiated DEVICE_STATS || skip "the driver does not ask for statistics"
+	net_stream send
+	net_stream recv
+	sleep 1
+	for queue in rx tx; do
+		for what in packets bytes; do
+			# A packet or two may be on their way between the two looks.
+			before=$(sim_counter $queue $what)
+			shown=$(net_stat ${queue}_device_$what)
+			expect_ge "$shown" "$before" "$queue $what shown"
+			expect_le "$shown" "$(sim_counter $queue $what)" "$queue $what shown"
+		done
+	done
+	expect_ge "$(net_stat rx_device_needs_csum)" 1 "partial checksums"
+	expect_ge "$(net_stat tx_device_gso_packets)" 1 "packets to be segmented"
+	expect_ge "$(net_stat ctrl_device_commands)" 3 "commands"
+	# One that is refused says nothing, and all else is shown.
+	vnetsim.sh set sim0 ctrl_fail 0x100
+	expect_ok "ethtool -S eth0"
+	expect_ge "$(net_stat device_stats_failed)" 1 "times that the device did not tell"
+	sim_down
+}
+
+# Types of encapsulation whose inner headers are hashed: set, kept over a reset, refused.
+tunnels()
+{
+	sim_up sim0 pairs=2
+	sim_negotiated HASH_TUNNEL || skip "the driver does not take HASH_TUNNEL"
+	file=$NET_CVM/hash_tunnel_types
+	all="gre_2784 gre_2890 gre_7676 gre_udp vxlan vxlan_gpe geneve ipip nvgre"
+	expect_eq "$all" "$(cat $file)" "types at first"
+	expect_ok "echo vxlan gre_2784 >$file"
+	expect_eq "[gre_2784]" "$(cut -d' ' -f1 $file)" "the first type"
+	expect_eq 0x11 "$(sim_state tunnel_types)" "types that the device knows"
+	for bad in nonsense "vxlan none" "" "vxlan,geneve"; do
+		expect_errno "echo '$bad' >$file" EINVAL
+		expect_eq 0x11 "$(sim_state tunnel_types)" "types after '$bad'"
+	done
+	resets=$(sim_state resets)
+	vnetsim.sh set sim0 event needs_reset
+	wait_for 10 '[ "$(sim_state resets)" -gt "$resets" ]' || fail "no reset"
+	wait_for 10 '[ "$(sim_state tunnel_types)" = 0x11 ]' || fail "types are lost with a reset"
+	net_reaches "after a reset"
+	vnetsim.sh set sim0 ctrl_fail 0x80
+	expect_errno "echo ipip >$file" "Remote I/O error"
+	expect_eq "[gre_2784]" "$(cut -d' ' -f1 $file)" "the first type after a refusal"
+	vnetsim.sh set sim0 ctrl_fail 0
+	expect_ok "echo none >$file"
+	expect_eq 0 "$(($(sim_state tunnel_types)))" "types that the device knows"
+	sim_down
+	kill "$sim_pid"
+
+	# A device that lacks some of them, and says more than we know.
+	vnetsim.sh add sim1 pairs=2 || fail "no device"
+	echo "$(cat $SIM_DIR/sim1/device)" >/sys/bus/virtio/drivers/virtio_net_cvm/unbind
+	vnetsim.sh set sim1 config tunnel_types=0xf0000090
+	echo "$(cat $SIM_DIR/sim1/device)" >/sys/bus/virtio/drivers/virtio_net_cvm/bind
+	file=/sys/class/net/$(vnetsim.sh iface sim1)/cvm/hash_tunnel_types
+	expect_eq "vxlan ipip" "$(cat "$file")" "types of a device with two of them"
+	expect_errno "echo geneve >$file" EOPNOTSUPP
+	expect_ok "echo vxlan ipip >$file"
+	vnetsim.sh del sim1 || fail "can't be unplugged"
+}
+
+# While a command takes long, packets flow.
+slow()
+{
+	sim_up sim0 pairs=2
+	expect_ok "ethtool -L eth0 combined 2"
+	vnetsim.sh set sim0 ctrl_delay_ms 300
+	net_flood_start
+	expect_ok "ip link set eth0 address 52:54:00:aa:bb:cd"
+	expect_ok "ethtool -L eth0 combined 1"
+	vnetsim.sh set sim0 ctrl_delay_ms 0
+	net_flood_stop "$NET_GAP"
+	sim_down
+}
+
+# Each class of commands refused: an error, nothing changed, packets flow.
+refused()
+{
+	sim_up sim0 pairs=2
+	vnetsim.sh set sim0 ctrl_fail 0xffffffff
+	mac=$(cat /sys/class/net/eth0/address)
+	ip link set eth0 address 52:54:00:aa:bb:ce 2>/dev/null && fail "a refused address was set"
+	expect_eq "$mac" "$(cat /sys/class/net/eth0/address)" "address"
+	ethtool -L eth0 combined $((3 - $(channels_now))) 2>/dev/null && fail "refused channels"
+	ethtool -C eth0 rx-usecs 7 2>/dev/null && fail "refused moderation was set"
+	ethtool -X eth0 equal 1 2>/dev/null && fail "a refused table was set"
+	net_stream send
+	net_stream recv
+	vnetsim.sh set sim0 ctrl_fail 0
+	expect_ok "ethtool -C eth0 rx-usecs 7"
+	sim_down
+}
+
+channels_now()
+{
+	ethtool -l eth0 | awk '/^Combined:/ { n = $2 } END { print n }'
+}
+
+latency()
+{
+	sim_up sim0 packed=1
+	vnetsim.sh set sim0 latency_us 3000
+	ping -c 5 -i 0.1 -W 3 $NET_PEER >/tmp/sim.ping || fail "no answer"
+	# The answer waits at least.
+	least=$(sed -n 's|^round-trip min/avg/max = \([0-9]*\).*|\1|p' /tmp/sim.ping)
+	expect_ge "${least:-0}" 3 "milliseconds of the fastest round"
+	sim_down
+}
+
+sim_load || exit 1
+ktap_case "receive filters" filters
+ktap_case "moderation by number and time" moderation
+ktap_case "steering" steering
+ktap_case "receive offloads" offloads
+ktap_case "link, announcement, request for a reset" events
+ktap_case "hashes of inner headers" tunnels
+ktap_case "device statistics" statistics
+ktap_case "slow commands" slow
+ktap_case "refused commands" refused
+ktap_case "latency" latency
+ktap_case "unloading" sim_unload
+ktap_done
