@@ -103,8 +103,7 @@ static int cvmnet_up_control(struct cvmnet_dev *dev)
 static int cvmnet_up_ready(struct cvmnet_dev *dev)
 {
 	/* Receive rings are empty until the net device is opened. */
-	virtio_device_ready(dev->vdev);
-	return 0;
+	return cvm_virtio_ready(dev->vdev);
 }
 
 static int cvmnet_up_state(struct cvmnet_dev *dev)

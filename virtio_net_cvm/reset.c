@@ -13,6 +13,8 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
+#include <compat/virtio.h>
+
 #include "ctrl.h"
 #include "cvmnet.h"
 #include "cvq.h"
@@ -92,7 +94,9 @@ int cvmnet_device_up(struct cvmnet_dev *dev)
 	err = cvmnet_vqs_find(dev);
 	if (err)
 		goto out_unlock;
-	virtio_device_ready(dev->vdev);
+	err = cvm_virtio_ready(dev->vdev);
+	if (err)
+		goto err_reset;
 
 	rtnl_lock();
 	cvmnet_rings_restore(dev);

@@ -103,6 +103,24 @@ static inline void cvm_sg_shared(struct scatterlist *sg, void *va, dma_addr_t dm
 #endif
 
 /*
+ * virtio_device_ready() warns when the device says that it runs already; only the
+ * device can have done that. Returns 0 or -EIO.
+ */
+static inline int cvm_virtio_ready(struct virtio_device *vdev)
+{
+	u8 status = vdev->config->get_status(vdev);
+
+	if (status & VIRTIO_CONFIG_S_DRIVER_OK)
+		return -EIO;
+#ifdef CONFIG_VIRTIO_HARDEN_NOTIFICATION
+	virtio_synchronize_cbs(vdev);
+	__virtio_unbreak_device(vdev);
+#endif
+	vdev->config->set_status(vdev, status | VIRTIO_CONFIG_S_DRIVER_OK);
+	return 0;
+}
+
+/*
  * Where virtio_net keeps changes of the configuration from itself while its
  * interface is down, the core remembers that for the next driver, too.
  */
