@@ -34,6 +34,7 @@ help:
 	@echo '  make check               everything CI runs'
 	@echo '  make check-full          the same with every kind of network card (hours)'
 	@echo '  make kunit               the KUnit suites'
+	@echo '  make fuzz                a virtio device that does wrong at random, a million times (hours)'
 	@echo '  make style               checkpatch, shellcheck, documents'
 	@echo '  make bench-ipi           IPI latency, native against soft'
 	@echo '  make bench-cq            latency of NFS over RDMA, completions polled or not'
@@ -98,6 +99,11 @@ check-full:
 kunit:
 	scripts/kunit.sh
 
+fuzz:
+	scripts/vm-run.sh --name fuzz --kernel kunit --guest x86-cvm --timeout 36000 \
+		--param FUZZ_MUTATIONS=1000000 --param FUZZ_SEED=$(or $(FUZZ_SEED),1) \
+		tests/vnetsim/fuzz.sh
+
 style:
 	scripts/style.sh
 
@@ -123,5 +129,5 @@ bench-vtimer:
 	scripts/bench-vtimer.sh
 
 .PHONY: all help prepare modules clean install dkms kernels kunit-kernel matrix
-.PHONY: cache-info cache-clean shell check check-full kunit style demo
+.PHONY: cache-info cache-clean shell check check-full fuzz kunit style demo
 .PHONY: bench-cq bench-ipi bench-net bench-net-cost bench-vtimer bench-wfx

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# A device that does things wrong at random, with traffic: rings, headers, answers,
+# configuration, interrupts. The kernel complains of nothing, all that is asked of the
+# interface ends in time, and a fresh device works.
+#
+# Parameters: FUZZ_SECONDS (45), FUZZ_SEED (1), FUZZ_ROUND in seconds (4), FUZZ_RATE
+# (60: one of so many chances is taken), FUZZ_MUTATIONS (0: go on until so many, at
+# least). A round that fails says its seed: FUZZ_SEED=that FUZZ_SECONDS=1.
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/net.sh
+. /tests/lib/vnetsim.sh
+
+SECS=${FUZZ_SECONDS:-45}
+SEED=${FUZZ_SEED:-1}
+ROUND=${FUZZ_ROUND:-4}
+RATE=${FUZZ_RATE:-60}
+MUTATIONS=${FUZZ_MUTATIONS:-0}
+
+mutations()
+{
+	sed -n 's/^mutations=//p' $SIM_DIR/sim0/fuzz
+}
+
+# What a user may do meanwhile; it may fail, not hang.
+meddle()
+{
+	n=0
+	while :; do
+		n=$(((n + 1) % 10))
+		ip link set eth0 address "52:54:00:0$n:bb:07"
+		ethtool -L eth0 combined $((1 + n % 2))
+		ethtool -S eth0
+		ethtool -G eth0 rx 128
+		ip link set eth0 promisc on
+		ip link set eth0 promisc off
+		ethtool -C eth0 rx-usecs 10
+		ip link set eth0 down
+		ip link set eth0 up
+		usleep 300000
+	done >/dev/null 2>&1
+}
+
+# What comes in does not depend on what got through before.
+frames()
+{
+	while sim_in nettest ask $NET_PEER $NET_PORT inject ff:ff:ff:ff:ff:ff - 1000 300; do
+		:
+	done
+}
+
+# round SEED: a device for a while, then unplugged in the middle of it
+round()
+{
+	set -- "$1" $(($1 % 2)) $(($1 / 2 % 2))
+	[ "$3" = 0 ] && buffers="" || buffers=off=MRG_RXBUF
+	# shellcheck disable=SC2086 # it may be empty
+	sim_up sim0 pairs=2 packed="$2" $buffers
+	net_flood_start
+	echo "$1 $RATE" >$SIM_DIR/sim0/fuzz || fail "no fuzz"
+	meddle &
+	defer "kill $! 2>/dev/null"
+	frames >/dev/null 2>&1 &
+	defer "kill $! 2>/dev/null"
+	sleep "$ROUND"
+	mutations >/tmp/fuzz.mutations
+	vnetsim.sh del sim0 || fail "can't be unplugged"
+	net_flood_kill
+}
+
+rounds()
+{
+	total=0 seed=$SEED
+	until=$(($(cut -d. -f1 /proc/uptime) + SECS))
+	while [ "$(cut -d. -f1 /proc/uptime)" -lt $until ] || [ $total -lt "$MUTATIONS" ]; do
+		(
+			ktap_defers=
+			trap ktap_run_defers EXIT
+			round $seed
+		) || fail "seed $seed"
+		total=$((total + $(cat /tmp/fuzz.mutations)))
+		! ktap_splats "$ktap_id" >/dev/null || fail "the kernel complains: seed $seed"
+		seed=$((seed + 1))
+	done
+	note "$total mutations, seeds $SEED to $((seed - 1))"
+	expect_ge $total 100 "mutations"
+}
+
+sound()
+{
+	sim_up sim0 pairs=2
+	net_stream send
+	net_stream recv
+	sim_down
+}
+
+sim_load || exit 1
+ktap_case "mutations" rounds
+ktap_case "a device that does nothing wrong" sound
+ktap_case "unloading" sim_unload
+ktap_done

@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# The rest of the list in Documentation/vnetsim.rst: a device whose control queue,
+# configuration, status or interrupts are wrong, at any time of its life. Commands come
+# back in bounded time, what makes no sense is not used, what can't work fails cleanly.
+#
+# Parameter: SIM_PACKED (0)
+. /tests/lib/ktap.sh
+. /tests/lib/module.sh
+. /tests/lib/net.sh
+. /tests/lib/vnetsim.sh
+
+PACKED=${SIM_PACKED:-0}
+BUS=/sys/bus/virtio/drivers/virtio_net_cvm
+
+now()
+{
+	cut -d. -f1 /proc/uptime
+}
+
+inject()
+{
+	vnetsim.sh set sim0 inject "$*" || fail "$* is not known"
+}
+
+start()
+{
+	sim_up sim0 pairs=2 packed="$PACKED" "$@"
+	sim_dev=$(cat $SIM_DIR/sim0/device)
+	resets=$(cat $NET_CVM/resets)
+}
+
+unbind()
+{
+	echo "$sim_dev" >$BUS/unbind
+	[ ! -e $NET_CVM ] || fail "eth0 is still there"
+}
+
+# bind ok|fails
+bind()
+{
+	begun=$(now)
+	if echo "$sim_dev" >$BUS/bind 2>/dev/null; then
+		[ "$1" != fails ] || fail "the driver took it"
+		sim_if=$(vnetsim.sh iface sim0)
+		[ "$sim_if" = eth0 ] || ip link set "$sim_if" name eth0
+		net_configure
+	else
+		[ "$1" != ok ] || fail "the driver did not take it"
+	fi
+	expect_le $(($(now) - begun)) 20 "seconds until it was decided"
+}
+
+# All is well again: traffic, down and up, unplugged with nothing left.
+finish()
+{
+	inject none
+	wait_for 20 'ping -c 1 -W 1 $NET_PEER >/dev/null' || fail "no traffic afterwards"
+	net_stream send
+	net_stream recv
+	expect_ok "ip link set eth0 down"
+	expect_ok "ip link set eth0 up"
+	wait_for 10 'ping -c 1 -W 1 $NET_PEER >/dev/null' || fail "no traffic after down and up"
+	vnetsim.sh del sim0 || fail "can't be unplugged"
+}
+
+# --- control queue ---
+
+# A command that gets no answer, in time or at all, and packets meanwhile.
+unanswered()
+{
+	start
+	net_flood_start
+	inject "$@"
+	# The device still waits for the notification of one command.
+	[ "$1" != kick_off ] || ethtool -C eth0 rx-usecs 1 2>/dev/null
+	begun=$(now)
+	ip link set eth0 address 52:54:00:aa:bb:01 2>/dev/null && fail "the command succeeded"
+	expect_le $(($(now) - begun)) 8 "seconds until it failed"
+	wait_for 15 '[ "$(cat $NET_CVM/resets)" -gt "$resets" ]' || fail "the device was not reset"
+	inject none
+	wait_for 30 'ip link set eth0 address 52:54:00:aa:bb:02 2>/dev/null' ||
+		fail "the control queue does not come back"
+	expect_eq 52:54:00:aa:bb:02 "$(sim_state mac)" "address that the device knows"
+	net_flood_stop
+	finish
+}
+
+# An answer that is none: an error, and nothing has to be reset.
+answered_badly()
+{
+	start
+	inject "$@"
+	ip link set eth0 address 52:54:00:aa:bb:03 2>/dev/null && fail "the command succeeded"
+	expect_eq "$resets" "$(cat $NET_CVM/resets)" "resets"
+	expect_ok "ip link set eth0 address 52:54:00:aa:bb:04"
+	finish
+}
+
+ctrl_ring()
+{
+	start
+	net_flood_start
+	inject "$@"
+	ip link set eth0 address 52:54:00:aa:bb:05 2>/dev/null
+	wait_for 15 'ip link set eth0 address 52:54:00:aa:bb:06 2>/dev/null' ||
+		fail "the control queue does not come back"
+	net_flood_stop
+	expect_le $(($(cat $NET_CVM/resets) - resets)) 3 "resets"
+	finish
+}
+
+# Refused from the beginning: what is left passes packets.
+refused_at_probe()
+{
+	start
+	unbind
+	vnetsim.sh set sim0 ctrl_fail 0xffffffff
+	bind ok
+	net_stream send
+	net_stream recv
+	unbind
+	vnetsim.sh set sim0 ctrl_fail 0
+	bind ok
+	finish
+}
+
+# Statistics that make no sense: ethtool -S comes back, its counters are numbers.
+stats()
+{
+	start
+	sim_negotiated DEVICE_STATS || skip "the driver does not ask for statistics"
+	inject "$@"
+	begun=$(now)
+	for _ in 1 2 3; do
+		expect_ok "ethtool -S eth0"
+	done
+	expect_le $(($(now) - begun)) 6 "seconds that three looks took"
+	expect_eq "$resets" "$(cat $NET_CVM/resets)" "resets"
+	expect_ge "$(awk -v bug="$1" '$1 == bug { print $3 }' $SIM_DIR/sim0/inject)" 1 \
+		"times that $1 happened"
+	finish
+}
+
+# More types than there are: none but known ones is asked for.
+stats_capable()
+{
+	start off=GUEST_CSUM
+	sim_negotiated DEVICE_STATS || skip "the driver does not ask for statistics"
+	unbind
+	inject stats_capable -1
+	bind ok
+	expect_ok "ethtool -S eth0"
+	# The device has no checksums to count, and said it had.
+	expect_ge "$(net_stat ctrl_failed)" 1 "requests that the device refused"
+	finish
+}
+
+# --- configuration ---
+
+SANE="pairs=2 mtu=1500 rss_key=40 rss_table=128 hash_types=0x1ff tunnel_types=0x1ff speed=10000
+duplex=1 mac=52:54:00:01:02:03"
+
+# nonsense WORDS: as from a device that always said so; on the device that is there
+nonsense()
+{
+	[ ! -e $NET_CVM ] || unbind
+	vnetsim.sh set sim0 config "$SANE $1" || fail "'$1' was not taken"
+	bind either
+	[ ! -e $NET_CVM ] || {
+		net_reaches "with $1"
+		net_udp 2 1000
+		net_udp 2 5000 $NET_PEER6
+	}
+	case $1 in
+	mac=*)
+		case $(cat /sys/class/net/eth0/address) in
+		00:00:00:00:00:00 | ?[13579bdf]:*) fail "a bad address is used" ;;
+		esac
+		;;
+	esac
+}
+
+sane()
+{
+	[ ! -e $NET_CVM ] || unbind
+	vnetsim.sh set sim0 config "$SANE"
+	bind ok
+	finish
+}
+
+# What was valid at probe is not any more when the device is reset.
+changes()
+{
+	start
+	vnetsim.sh set sim0 config "$1"
+	vnetsim.sh set sim0 event needs_reset
+	wait_for 10 '[ "$(cat $NET_CVM/resets)" -gt "$resets" ]' || fail "no reset"
+	sleep 1
+	unbind
+	vnetsim.sh set sim0 config pairs=2 mtu=1500
+	bind ok
+	finish
+}
+
+# at_probe ok|fails|either BUG
+at_probe()
+{
+	want=$1
+	shift
+	start
+	unbind
+	inject "$@"
+	bind "$want"
+	[ ! -e $NET_CVM ] || unbind
+	inject none
+	bind ok
+	finish
+}
+
+# while_resetting BUG: the reset fails or takes long, and it is tried again
+while_resetting()
+{
+	start
+	inject "$@"
+	vnetsim.sh set sim0 event needs_reset
+	wait_for 10 '[ "$(cat $NET_CVM/resets)" -gt "$resets" ]' || fail "no reset"
+	sleep 1
+	inject none
+	finish
+}
+
+rings()
+{
+	vnetsim.sh add tiny ring=2 packed="$PACKED" || fail "no device"
+	vnetsim.sh list | grep -q '^tiny .*driver=none$' || fail "rings of two entries were taken"
+	vnetsim.sh del tiny || fail "can't be unplugged"
+	for size in 4 4096; do
+		sim_up "ring$size" ring=$size packed="$PACKED"
+		net_stream send
+		net_stream recv
+		vnetsim.sh del "ring$size" || fail "can't be unplugged"
+		kill "$sim_pid"
+	done
+}
+
+in_order()
+{
+	start on=IN_ORDER,STANDBY
+	! sim_negotiated IN_ORDER || fail "IN_ORDER was taken"
+	! sim_negotiated STANDBY || fail "STANDBY was taken"
+	finish
+}
+
+# --- life ---
+
+early_irqs()
+{
+	start
+	inject irq_early -1
+	net_flood_start
+	vnetsim.sh set sim0 event needs_reset
+	wait_for 10 '[ "$(cat $NET_CVM/resets)" -gt "$resets" ]' || fail "no reset"
+	net_flood_stop
+	unbind
+	bind ok
+	net_reaches "with early interrupts"
+	finish
+}
+
+# The device is gone, or says so; the driver lets go of it.
+gone()
+{
+	start
+	net_flood_start
+	inject status_ones -1
+	inject config_ones -1
+	vnetsim.sh set sim0 event "link up"
+	wait_for 5 '[ "$(cat /sys/class/net/eth0/carrier)" = 0 ]' || fail "the link stays up"
+	net_flood_kill
+	# The core itself warns when a device that is let go of says that it runs.
+	inject none
+	inject config_ones -1
+	unbind
+	inject none
+	bind ok
+	finish
+}
+
+# Says that it runs before it was told to.
+runs_already()
+{
+	start
+	unbind
+	inject status_ones -1
+	bind fails
+	inject none
+	bind ok
+	finish
+}
+
+# Resets that are asked for at once, under load, until the driver is patient.
+asks_often()
+{
+	start
+	net_flood_start
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		vnetsim.sh set sim0 event needs_reset
+		usleep 100000
+	done
+	net_flood_stop
+	expect_le $(($(cat $NET_CVM/resets) - resets)) 8 "resets"
+	finish
+}
+
+ring_reset_fails()
+{
+	start
+	inject vq_reset_fails rx 1
+	ethtool -G eth0 rx 64 2>/dev/null
+	wait_for 20 'ping -c 1 -W 1 $NET_PEER >/dev/null' || fail "no traffic afterwards"
+	finish
+}
+
+ends()
+{
+	sim_unload
+}
+
+sim_load || exit 1
+ktap_case "41 no answer" unanswered ctrl_silent 1
+ktap_case "42 late answer" unanswered ctrl_late 1
+ktap_case "13 the control queue hears nothing" unanswered kick_off ctrl -1
+ktap_case "43 acknowledged with 255" answered_badly ctrl_ack 1
+ktap_case "43 nothing written" answered_badly ctrl_ack_none 1
+ktap_case "44 wrong id" ctrl_ring used_id_range ctrl 1
+ktap_case "44 answered twice" ctrl_ring used_id_free ctrl 1
+ktap_case "44 one too many" ctrl_ring used_idx_next ctrl 1
+ktap_case "20 lost interrupt of the control queue" ctrl_ring irq_lost ctrl 1
+ktap_case "45 all refused" refused_at_probe
+for bug in stats_size_0 stats_size_max stats_type stats_queue stats_twice; do
+	ktap_case "47 $bug" stats $bug -1
+done
+ktap_case "47 statistics without an answer" stats ctrl_ack_none -1
+ktap_case "48 statistics that are not there" stats_capable
+# Undone by the last of these cases, as this shell is no case.
+start
+for words in "49 pairs=0" "49 pairs=32769" "49 pairs=65535" "50 rss_key=0" "50 rss_key=39" \
+	"50 rss_key=255" "50 rss_table=0" "50 rss_table=3" "50 rss_table=65535" \
+	"50 hash_types=0" "50 hash_types=0xffffffff" "51 tunnel_types=0xffffffff" \
+	"51 tunnel_types=0" "52 mtu=0" "52 mtu=67" "52 mtu=65535" "53 mac=00:00:00:00:00:00" \
+	"53 mac=01:00:5e:00:00:01" "53 speed=0xfffffffe duplex=77"; do
+	ktap_case "$words" nonsense "${words#* }"
+done
+ktap_case "a sane configuration" sane
+kill "$sim_pid" "$sim_server"
+ktap_case "49 pairs that change with each look" at_probe either config_pairs -1
+ktap_case "52 an MTU that was valid" changes mtu=67
+ktap_case "49 pairs that were valid" changes pairs=0
+ktap_case "55 configuration that never stands still" at_probe fails config_generation -1
+ktap_case "61 configuration of ones" at_probe either config_ones -1
+ktap_case "59 ring sizes" rings
+ktap_case "12 IN_ORDER and STANDBY" in_order
+ktap_case "60 features not accepted" at_probe fails features_not_ok -1
+ktap_case "60 slow reset" while_resetting reset_slow 1
+ktap_case "60 queue reset fails" ring_reset_fails
+ktap_case "62 no vectors" at_probe fails no_vectors -1
+ktap_case "62 no vectors any more" while_resetting no_vectors 1
+ktap_case "19 early interrupts" early_irqs
+ktap_case "61 gone" gone
+ktap_case "61 runs already" runs_already
+ktap_case "61 asks for resets" asks_often
+ktap_case "unloading" ends
+ktap_done
