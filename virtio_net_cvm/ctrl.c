@@ -336,6 +336,8 @@ int cvmnet_restore_state(struct cvmnet_dev *dev)
 		err = degrade(dev, "receive offloads", cvmnet_offloads_restore(dev));
 	if (!err)
 		err = degrade(dev, "moderation", cvmnet_coal_restore(dev));
+	if (!err)
+		err = degrade(dev, "statistics", cvmnet_devstats_restore(dev));
 	if (!err && cvmnet_has(dev, VIRTIO_NET_F_HASH_REPORT) &&
 	    !cvmnet_has(dev, VIRTIO_NET_F_RSS))
 		err = degrade(dev, "packet hashes", cvmnet_rss_apply(dev, &dev->rss, dev->pairs));

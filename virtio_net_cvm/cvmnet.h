@@ -35,6 +35,7 @@
 #include "coal.h"
 #include "config.h"
 #include "ctrl.h"
+#include "devstats.h"
 #include "pkt.h"
 #include "pool.h"
 #include "reset.h"
@@ -199,6 +200,7 @@ struct cvmnet_dev {
 	struct cvmnet_config cfg;		/* sanitized snapshot of the device's config */
 	struct cvmnet_rss rss;
 	struct cvmnet_coal coal;
+	struct cvmnet_devstats devstats;	/* what the device counts; rtnl */
 	struct cvmnet_ctrl ctrl;		/* works: link, announcements, filters */
 	DECLARE_BITMAP(vlans, VLAN_N_VID);	/* those the device lets through; rtnl */
 	u32 speed;				/* as ethtool shows them */

@@ -25,16 +25,19 @@
 #include <uapi/linux/virtio_net.h>
 
 #include "compat/virtio.h"
+#include "compat/virtio_net.h"
 
 #include "cvmnet.h"
 #include "cvq.h"
 #include "cvq_slots.h"
+#include "devstats.h"
 #include "trace.h"
 
 /* A command's share of the memory: what the device reads, then its reply. */
 #define SLOT_SIZE	4096U
 #define SLOT_OUT	3584U
 #define SLOT_ACK	1U
+#define SLOT_REPLY	(SLOT_SIZE - SLOT_OUT - SLOT_ACK)
 
 /* How often answers are looked for without an interrupt */
 #define WATCH_PERIOD	(HZ / 10)
@@ -42,6 +45,7 @@
 /* None of the specification's values: an answer that was not written fails. */
 #define ACK_UNWRITTEN	0xff
 
+static_assert(CVMNET_DEVSTATS_REPLY <= SLOT_REPLY);
 static_assert(CVMNET_RSS_CMD_MAX + sizeof(struct virtio_net_ctrl_hdr) <= SLOT_OUT);
 static_assert(CVMNET_MAC_TABLE_MAX * ETH_ALEN + 2 * sizeof(__le32) +
 	      sizeof(struct virtio_net_ctrl_hdr) <= SLOT_OUT);
@@ -53,6 +57,15 @@ struct coal_data {
 };
 
 static_assert(sizeof(struct coal_data) == 8);
+
+/* Data of STATS_GET, for one queue */
+struct stats_data {
+	__le16 vq_index;
+	__le16 reserved[3];
+	__le64 types;
+};
+
+static_assert(sizeof(struct stats_data) == 16);
 
 /**
  * struct cvmnet_cvq - the control queue
@@ -66,6 +79,8 @@ static_assert(sizeof(struct coal_data) == 8);
  * @batch:  of each buffer: who waits for it, or NULL
  * @cmd:    of each buffer: what it asks for, where the device can't change it
  * @len:    of each buffer: bytes of the command
+ * @reply:  of each buffer: where the rest of the answer goes, for @batch
+ * @reply_len: of each buffer: bytes there
  * @dead:   the device is not asked again before a reset
  * @report: a reset is to be requested when the lock is dropped
  * @stats:  counts
@@ -82,6 +97,8 @@ struct cvmnet_cvq {
 	struct cvmnet_batch *batch[CVMNET_CVQ_SLOTS];
 	struct virtio_net_ctrl_hdr cmd[CVMNET_CVQ_SLOTS];
 	unsigned int len[CVMNET_CVQ_SLOTS];
+	void *reply[CVMNET_CVQ_SLOTS];
+	unsigned int reply_len[CVMNET_CVQ_SLOTS];
 	bool dead;
 	bool report;
 	struct cvmnet_cvq_stats stats;
@@ -139,6 +156,14 @@ static void unlock(struct cvmnet_cvq *cvq, unsigned long flags)
 	cvmnet_reset_request(cvq->dev, CVMNET_RESET_CVQ);
 }
 
+/* Lock held. Once to private memory: whoever asked reads it there only. */
+static void take_reply(struct cvmnet_cvq *cvq, unsigned int i, unsigned int len)
+{
+	if (cvq->batch[i] && cvq->reply_len[i])
+		memcpy(cvq->reply[i], slot_ack(cvq, i) + SLOT_ACK,
+		       min(len - SLOT_ACK, cvq->reply_len[i]));
+}
+
 /* Lock held. Take the answers that are there, never more than were asked for. */
 static void reap(struct cvmnet_cvq *cvq)
 {
@@ -164,6 +189,8 @@ static void reap(struct cvmnet_cvq *cvq)
 		err = cvmnet_cvq_verdict(&ack, len);
 		if (err)
 			cvq->stats.failed++;
+		else
+			take_reply(cvq, i, len);
 		trace_cvmnet_cmd_done(cvq->dev, i, cvq->cmd[i].class, cvq->cmd[i].cmd, err);
 		settle(cvq, i, err);
 		wake_up(&cvq->room);
@@ -183,7 +210,8 @@ static int post_one(struct cvmnet_cvq *cvq, unsigned int i)
 	sg_init_table(&out, 1);
 	sg_init_table(&in, 1);
 	cvmnet_shared_sg(cvq->dev, &out, &cvq->mem, i * SLOT_SIZE, cvq->len[i]);
-	cvmnet_shared_sg(cvq->dev, &in, &cvq->mem, i * SLOT_SIZE + SLOT_OUT, SLOT_ACK);
+	cvmnet_shared_sg(cvq->dev, &in, &cvq->mem, i * SLOT_SIZE + SLOT_OUT,
+			 SLOT_ACK + cvq->reply_len[i]);
 
 	cookie = cvmnet_slots_post(&cvq->slots, jiffies + CVMNET_CMD_TIMEOUT);
 	err = virtqueue_add_sgs(cvq->vq, sgs, 1, 1, (void *)cookie, GFP_ATOMIC);
@@ -425,7 +453,7 @@ void cvmnet_batch_begin(struct cvmnet_batch *batch, struct cvmnet_dev *dev)
 	init_completion(&batch->done);
 }
 
-/* Lock held. */
+/* Lock held. Returns the buffer, or an error. */
 static int fill_slot(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch, u8 class,
 		     u8 command, const void *data, size_t len)
 {
@@ -443,7 +471,9 @@ static int fill_slot(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch, u8 clas
 	cvq->cmd[i] = hdr;
 	cvq->len[i] = sizeof(hdr) + len;
 	cvq->batch[i] = batch;
-	return 0;
+	cvq->reply[i] = NULL;
+	cvq->reply_len[i] = 0;
+	return i;
 }
 
 /* Is it worth another try to get a buffer? */
@@ -482,8 +512,9 @@ static void batch_fail(struct cvmnet_batch *batch, int err)
 	spin_unlock_irqrestore(&cvq->lock, flags);
 }
 
-static void batch_add(struct cvmnet_batch *batch, u8 feature, u8 class, u8 command,
-		      const void *data, size_t len)
+/* A reply's memory is the caller's, and must outlive cvmnet_batch_wait(). */
+static void batch_ask(struct cvmnet_batch *batch, u8 feature, u8 class, u8 command,
+		      const void *data, size_t len, void *reply, size_t room)
 {
 	struct cvmnet_cvq *cvq = batch->dev->cvq;
 	unsigned long flags;
@@ -493,17 +524,21 @@ static void batch_add(struct cvmnet_batch *batch, u8 feature, u8 class, u8 comma
 		batch_fail(batch, -EOPNOTSUPP);
 		return;
 	}
-	if (len > SLOT_OUT - sizeof(struct virtio_net_ctrl_hdr)) {
+	if (len > SLOT_OUT - sizeof(struct virtio_net_ctrl_hdr) || room > SLOT_REPLY) {
 		batch_fail(batch, -EMSGSIZE);
 		return;
 	}
 	for (;;) {
 		spin_lock_irqsave(&cvq->lock, flags);
 		err = fill_slot(cvq, batch, class, command, data, len);
-		if (!err)
+		if (err >= 0) {
 			batch->left++;
-		else if (err == -EBUSY)
+			cvq->reply[err] = reply;
+			cvq->reply_len[err] = room;
+			err = 0;
+		} else if (err == -EBUSY) {
 			post_ready(cvq);
+		}
 		unlock(cvq, flags);
 		if (err != -EBUSY)
 			break;
@@ -514,6 +549,12 @@ static void batch_add(struct cvmnet_batch *batch, u8 feature, u8 class, u8 comma
 	}
 	if (err)
 		batch_fail(batch, err);
+}
+
+static void batch_add(struct cvmnet_batch *batch, u8 feature, u8 class, u8 command,
+		      const void *data, size_t len)
+{
+	batch_ask(batch, feature, class, command, data, len, NULL, 0);
 }
 
 /**
@@ -661,6 +702,42 @@ void cvmnet_batch_notf_coal(struct cvmnet_batch *batch, bool tx, u32 frames,
 }
 
 /**
+ * cvmnet_batch_stats_query() - ask what the device counts
+ * @batch: the batch
+ * @reply: where the answer goes, valid until cvmnet_batch_wait() returns
+ * @room:  bytes there
+ *
+ * Context: process, may sleep while no buffer is free.
+ */
+void cvmnet_batch_stats_query(struct cvmnet_batch *batch, void *reply, size_t room)
+{
+	batch_ask(batch, VIRTIO_NET_F_DEVICE_STATS, VIRTIO_NET_CTRL_STATS,
+		  VIRTIO_NET_CTRL_STATS_QUERY, NULL, 0, reply, room);
+}
+
+/**
+ * cvmnet_batch_stats_get() - ask for what the device counted
+ * @batch:    the batch
+ * @vq_index: the queue
+ * @types:    types of statistics, which that queue has
+ * @reply:    where the answer goes, valid until cvmnet_batch_wait() returns
+ * @room:     bytes there
+ *
+ * Context: process, may sleep while no buffer is free.
+ */
+void cvmnet_batch_stats_get(struct cvmnet_batch *batch, u16 vq_index, u64 types, void *reply,
+			    size_t room)
+{
+	struct stats_data data = {
+		.vq_index = cpu_to_le16(vq_index),
+		.types = cpu_to_le64(types),
+	};
+
+	batch_ask(batch, VIRTIO_NET_F_DEVICE_STATS, VIRTIO_NET_CTRL_STATS,
+		  VIRTIO_NET_CTRL_STATS_GET, &data, sizeof(data), reply, room);
+}
+
+/**
  * cvmnet_cmd_mq() - use so many queue pairs
  * @dev:   the device
  * @pairs: how many
@@ -793,8 +870,8 @@ int cvmnet_cmd_announce_ack_async(struct cvmnet_dev *dev)
 	spin_lock_irqsave(&cvq->lock, flags);
 	err = fill_slot(cvq, NULL, VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK,
 			NULL, 0);
-	if (!err)
+	if (err >= 0)
 		mod_delayed_work(system_wq, &cvq->watch, 0);
 	spin_unlock_irqrestore(&cvq->lock, flags);
-	return err;
+	return min(err, 0);
 }

@@ -71,6 +71,9 @@ void cvmnet_batch_vlan(struct cvmnet_batch *batch, u16 vid, bool add);
 void cvmnet_batch_guest_offloads(struct cvmnet_batch *batch, u64 offloads);
 void cvmnet_batch_notf_coal(struct cvmnet_batch *batch, bool tx, u32 frames,
 			    u32 usecs);
+void cvmnet_batch_stats_query(struct cvmnet_batch *batch, void *reply, size_t room);
+void cvmnet_batch_stats_get(struct cvmnet_batch *batch, u16 vq_index, u64 types, void *reply,
+			    size_t room);
 
 /* One command, waited for: process context, may sleep, at most 5 s */
 int cvmnet_cmd_mq(struct cvmnet_dev *dev, unsigned int pairs);

@@ -65,6 +65,7 @@ const struct cvmnet_feature cvmnet_features[] = {
 	{ ROW(HASH_REPORT), .all = F(CTRL_VQ), .window = WINDOW(supported_hash_types),
 	  .setup = cvmnet_rss_setup },
 	{ ROW(NOTF_COAL), .all = F(CTRL_VQ) },
+	{ ROW(DEVICE_STATS), .all = F(CTRL_VQ), .setup = cvmnet_devstats_setup },
 };
 EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_features);
 

@@ -7,9 +7,11 @@
 #include <linux/kernel.h>
 #include <linux/netdevice.h>
 #include <linux/stddef.h>
+#include <linux/string.h>
 #include <linux/u64_stats_sync.h>
 
 #include "compat/netdev_queues.h"
+#include "compat/virtio_net.h"
 
 #include "cvmnet.h"
 #include "cvq.h"
@@ -101,6 +103,7 @@ static const struct stat_row dev_rows[] = {
 	DEV("reset_ctrl", reset.count[CVMNET_RESET_CVQ]),
 	DEV("reset_needed", reset.count[CVMNET_RESET_NEEDED]),
 	DEV("reset_failed", reset.failed),
+	DEV("device_stats_failed", devstats.failed),
 };
 
 static_assert(CVMNET_RESET_CAUSES == 5);
@@ -143,8 +146,13 @@ static void read_txq(struct cvmnet_txq *txq, struct cvmnet_txq_stats *stats)
  */
 unsigned int cvmnet_stats_count(struct cvmnet_dev *dev)
 {
-	return ARRAY_SIZE(dev_rows) + ARRAY_SIZE(ctrl_rows) +
-	       dev->max_pairs * (ARRAY_SIZE(rx_rows) + ARRAY_SIZE(tx_rows));
+	unsigned int count = ARRAY_SIZE(dev_rows) + ARRAY_SIZE(ctrl_rows) +
+			     dev->max_pairs * (ARRAY_SIZE(rx_rows) + ARRAY_SIZE(tx_rows));
+
+	if (cvmnet_has(dev, VIRTIO_NET_F_DEVICE_STATS))
+		count += CVMNET_DEVSTATS_CTRL +
+			 dev->max_pairs * (CVMNET_DEVSTATS_RX + CVMNET_DEVSTATS_TX);
+	return count;
 }
 
 static u8 *put_names(u8 *data, const char *prefix, const struct stat_row *rows,
@@ -167,6 +175,36 @@ static u8 *put_queue_names(u8 *data, const char *kind, unsigned int index,
 	return data;
 }
 
+/* What the device counts comes last, after the names of what we do. */
+static void put_device_names(struct cvmnet_dev *dev, u8 *data)
+{
+	unsigned int i, j;
+
+	for (j = 0; j < CVMNET_DEVSTATS_CTRL; j++)
+		ethtool_sprintf(&data, "ctrl_device_%s", cvmnet_devstats_ctrl_names[j]);
+	for (i = 0; i < dev->max_pairs; i++) {
+		for (j = 0; j < CVMNET_DEVSTATS_RX; j++)
+			ethtool_sprintf(&data, "rx%u_device_%s", i, cvmnet_devstats_rx_names[j]);
+		for (j = 0; j < CVMNET_DEVSTATS_TX; j++)
+			ethtool_sprintf(&data, "tx%u_device_%s", i, cvmnet_devstats_tx_names[j]);
+	}
+}
+
+static void put_device_values(struct cvmnet_dev *dev, u64 *data)
+{
+	const struct cvmnet_devstats *ds = &dev->devstats;
+	unsigned int i;
+
+	memcpy(data, ds->ctrl, sizeof(ds->ctrl));
+	data += CVMNET_DEVSTATS_CTRL;
+	for (i = 0; i < dev->max_pairs; i++) {
+		memcpy(data, ds->pairs[i].rx, sizeof(ds->pairs[i].rx));
+		data += CVMNET_DEVSTATS_RX;
+		memcpy(data, ds->pairs[i].tx, sizeof(ds->pairs[i].tx));
+		data += CVMNET_DEVSTATS_TX;
+	}
+}
+
 /**
  * cvmnet_stats_strings() - names for ethtool -S
  * @dev:  the device
@@ -184,6 +222,8 @@ void cvmnet_stats_strings(struct cvmnet_dev *dev, u8 *data)
 		data = put_queue_names(data, "rx", i, rx_rows, ARRAY_SIZE(rx_rows));
 		data = put_queue_names(data, "tx", i, tx_rows, ARRAY_SIZE(tx_rows));
 	}
+	if (cvmnet_has(dev, VIRTIO_NET_F_DEVICE_STATS))
+		put_device_names(dev, data);
 }
 
 static u64 *put_values(u64 *data, const void *base, const struct stat_row *rows,
@@ -201,7 +241,7 @@ static u64 *put_values(u64 *data, const void *base, const struct stat_row *rows,
  * @dev:  the device
  * @data: room for cvmnet_stats_count() values
  *
- * Context: rtnl.
+ * Context: rtnl; may sleep, at most 5 s, where the device counts too.
  */
 void cvmnet_stats_values(struct cvmnet_dev *dev, u64 *data)
 {
@@ -210,6 +250,7 @@ void cvmnet_stats_values(struct cvmnet_dev *dev, u64 *data)
 	struct cvmnet_txq_stats tx;
 	unsigned int i;
 
+	cvmnet_devstats_read(dev);
 	cvmnet_cvq_get_stats(dev, &ctrl);
 	data = put_values(data, dev, dev_rows, ARRAY_SIZE(dev_rows));
 	data = put_values(data, &ctrl, ctrl_rows, ARRAY_SIZE(ctrl_rows));
@@ -219,6 +260,8 @@ void cvmnet_stats_values(struct cvmnet_dev *dev, u64 *data)
 		data = put_values(data, &rx, rx_rows, ARRAY_SIZE(rx_rows));
 		data = put_values(data, &tx, tx_rows, ARRAY_SIZE(tx_rows));
 	}
+	if (cvmnet_has(dev, VIRTIO_NET_F_DEVICE_STATS))
+		put_device_values(dev, data);
 }
 
 /**
