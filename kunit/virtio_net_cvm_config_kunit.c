@@ -13,6 +13,8 @@
 #include <linux/virtio_config.h>
 #include <uapi/linux/virtio_net.h>
 
+#include "compat/virtio_net.h"
+
 #include "virtio_net_cvm/config.h"
 
 #define F(name)		BIT_ULL(VIRTIO_NET_F_##name)
@@ -251,6 +253,21 @@ static void hash_types_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cvmnet_config_unusable(&raw, ALL), F(RSS) | F(HASH_REPORT));
 }
 
+static void tunnel_types_test(struct kunit *test)
+{
+	struct cvmnet_config_raw raw = good;
+	struct cvmnet_config cfg;
+
+	raw.tunnel_types = U32_MAX;
+	KUNIT_EXPECT_EQ(test, cvmnet_config_unusable(&raw, F(HASH_TUNNEL)), 0ULL);
+	cvmnet_config_sanitize(&raw, F(HASH_TUNNEL), CPUS, &cfg);
+	KUNIT_EXPECT_EQ(test, cfg.tunnel_types, 0x1ffU);
+	cvmnet_config_sanitize(&raw, ALL, CPUS, &cfg);
+	KUNIT_EXPECT_EQ(test, cfg.tunnel_types, 0U);
+	raw.tunnel_types = ~0x1ffU;
+	KUNIT_EXPECT_EQ(test, cvmnet_config_unusable(&raw, F(HASH_TUNNEL)), F(HASH_TUNNEL));
+}
+
 /* Anything at all: every field of the result keeps what config.h promises. */
 static void random_test(struct kunit *test)
 {
@@ -281,6 +298,7 @@ static void random_test(struct kunit *test)
 				  (is_power_of_2(cfg.rss_table) &&
 				   cfg.rss_table <= CVMNET_RSS_TABLE_MAX));
 		KUNIT_ASSERT_EQ(test, cfg.hash_types & ~0x1ffU, 0U);
+		KUNIT_ASSERT_EQ(test, cfg.tunnel_types & ~0x1ffU, 0U);
 	}
 }
 
@@ -417,6 +435,7 @@ static struct kunit_case config_cases[] = {
 	KUNIT_CASE(rss_key_test),
 	KUNIT_CASE(rss_table_test),
 	KUNIT_CASE(hash_types_test),
+	KUNIT_CASE(tunnel_types_test),
 	KUNIT_CASE(random_test),
 	KUNIT_CASE(read_test),
 	KUNIT_CASE(generation_test),

@@ -9,6 +9,7 @@
 
 #include "compat/virtio_net.h"
 
+#include "virtio_net_cvm/config.h"
 #include "virtio_net_cvm/features.h"
 
 #define F(name)		BIT_ULL(VIRTIO_NET_F_##name)
@@ -118,7 +119,7 @@ static void window_test(struct kunit *test)
 	unsigned int i;
 	size_t window;
 
-	for (window = 0; window <= sizeof(struct virtio_net_config) + 1; window++) {
+	for (window = 0; window <= CVMNET_CONFIG_SIZE + 1; window++) {
 		got = cvmnet_features_resolve(known, window);
 		for (i = 0; i < cvmnet_features_count; i++) {
 			const struct cvmnet_feature *f = &cvmnet_features[i];

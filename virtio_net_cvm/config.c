@@ -22,9 +22,11 @@
 #include <uapi/linux/virtio_net.h>
 #include <uapi/linux/virtio_pci.h>
 
+#include "compat/virtio_net.h"
 #include "cvm/kunit.h"
 
 #include "config.h"
+#include "tunnel.h"
 
 #define F(name)		BIT_ULL(VIRTIO_NET_F_##name)
 
@@ -70,6 +72,8 @@ u64 cvmnet_config_unusable(const struct cvmnet_config_raw *raw, u64 feat)
 		bad |= F(RSS) | F(HASH_REPORT);
 	if (!raw->rss_table)
 		bad |= F(RSS);
+	if (!(raw->tunnel_types & CVMNET_TUNNEL_MASK))
+		bad |= F(HASH_TUNNEL);
 	return bad & feat;
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_config_unusable);
@@ -120,6 +124,8 @@ void cvmnet_config_sanitize(const struct cvmnet_config_raw *raw, u64 feat,
 	if (feat & F(RSS) && raw->rss_table)
 		cfg->rss_table = rounddown_pow_of_two(min_t(unsigned int, raw->rss_table,
 							    CVMNET_RSS_TABLE_MAX));
+	if (feat & F(HASH_TUNNEL))
+		cfg->tunnel_types = raw->tunnel_types & CVMNET_TUNNEL_MASK;
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_config_sanitize);
 
@@ -166,12 +172,12 @@ static size_t mmio_window(struct platform_device *pdev)
  * Other transports (vDPA, test devices) check each access themselves.
  *
  * Context: process, may sleep.
- * Return: the length in bytes, at most that of struct virtio_net_config.
+ * Return: the length in bytes, at most CVMNET_CONFIG_SIZE.
  */
 size_t cvmnet_config_window(struct virtio_device *vdev)
 {
 	struct device *parent = vdev->dev.parent;
-	size_t window = sizeof(struct virtio_net_config);
+	size_t window = CVMNET_CONFIG_SIZE;
 
 	if (parent && dev_is_pci(parent))
 		window = min(window, pci_window(to_pci_dev(parent)));
@@ -237,6 +243,8 @@ static void read_fields(struct virtio_device *vdev, u64 feat, struct cvmnet_conf
 	if (feat & F(RSS))
 		raw->rss_table = get16(vdev, offsetof(struct virtio_net_config,
 						      rss_max_indirection_table_length));
+	if (feat & F(HASH_TUNNEL))
+		raw->tunnel_types = get32(vdev, CVMNET_CONFIG_TUNNEL_TYPES);
 }
 
 /**

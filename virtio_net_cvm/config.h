@@ -27,6 +27,7 @@ struct virtio_device;
  * @rss_key:    longest hash key, in bytes
  * @rss_table:  longest indirection table, in entries
  * @hash_types: VIRTIO_NET_RSS_HASH_TYPE_*
+ * @tunnel_types: encapsulations whose inner headers can be hashed
  */
 struct cvmnet_config_raw {
 	u8 mac[ETH_ALEN];
@@ -38,6 +39,7 @@ struct cvmnet_config_raw {
 	u8 rss_key;
 	u16 rss_table;
 	u32 hash_types;
+	u32 tunnel_types;
 };
 
 /**
@@ -54,6 +56,7 @@ struct cvmnet_config_raw {
  * @rss_table:    entries of the indirection table: 0 or a power of two, up to
  *                CVMNET_RSS_TABLE_MAX
  * @hash_types:   known bits only
+ * @tunnel_types: known bits only
  */
 struct cvmnet_config {
 	u8 mac[ETH_ALEN];
@@ -66,11 +69,16 @@ struct cvmnet_config {
 	unsigned int rss_key;
 	unsigned int rss_table;
 	u32 hash_types;
+	u32 tunnel_types;
 };
 
 u64 cvmnet_config_unusable(const struct cvmnet_config_raw *raw, u64 feat);
 void cvmnet_config_sanitize(const struct cvmnet_config_raw *raw, u64 feat,
 			    unsigned int cpus, struct cvmnet_config *cfg);
+
+/* What follows struct virtio_net_config, up to the last field that is known */
+#define CVMNET_CONFIG_TUNNEL_TYPES	sizeof(struct virtio_net_config)
+#define CVMNET_CONFIG_SIZE		(CVMNET_CONFIG_TUNNEL_TYPES + sizeof(__le32))
 
 size_t cvmnet_config_window(struct virtio_device *vdev);
 int cvmnet_config_read_raw(struct virtio_device *vdev, u64 feat,

@@ -21,6 +21,7 @@
 #include "cvq.h"
 #include "netdev.h"
 #include "tx.h"
+#include "tunnel.h"
 
 /* A device that flaps or nags is listened to this often. */
 #define CONFIG_INTERVAL		(HZ / 10)
@@ -336,6 +337,8 @@ int cvmnet_restore_state(struct cvmnet_dev *dev)
 		err = degrade(dev, "receive offloads", cvmnet_offloads_restore(dev));
 	if (!err)
 		err = degrade(dev, "moderation", cvmnet_coal_restore(dev));
+	if (!err)
+		err = degrade(dev, "hashes of inner headers", cvmnet_tunnel_restore(dev));
 	if (!err)
 		err = degrade(dev, "statistics", cvmnet_devstats_restore(dev));
 	if (!err && cvmnet_has(dev, VIRTIO_NET_F_HASH_REPORT) &&

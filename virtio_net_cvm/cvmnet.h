@@ -200,6 +200,7 @@ struct cvmnet_dev {
 	struct cvmnet_config cfg;		/* sanitized snapshot of the device's config */
 	struct cvmnet_rss rss;
 	struct cvmnet_coal coal;
+	u32 tunnel_types;			/* inner headers of these are hashed; rtnl */
 	struct cvmnet_devstats devstats;	/* what the device counts; rtnl */
 	struct cvmnet_ctrl ctrl;		/* works: link, announcements, filters */
 	DECLARE_BITMAP(vlans, VLAN_N_VID);	/* those the device lets through; rtnl */

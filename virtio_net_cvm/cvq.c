@@ -853,6 +853,25 @@ int cvmnet_cmd_hash(struct cvmnet_dev *dev, const void *config, size_t len)
 }
 
 /**
+ * cvmnet_cmd_hash_tunnel() - choose the encapsulations whose inner headers are hashed
+ * @dev:   the device
+ * @types: the types, all of them supported
+ *
+ * Context: process, may sleep, at most 5 s.
+ * Return: 0, or an error of cvmnet_batch_wait().
+ */
+int cvmnet_cmd_hash_tunnel(struct cvmnet_dev *dev, u32 types)
+{
+	__le32 data = cpu_to_le32(types);
+	struct cvmnet_batch batch;
+
+	cvmnet_batch_begin(&batch, dev);
+	batch_add(&batch, VIRTIO_NET_F_HASH_TUNNEL, VIRTIO_NET_CTRL_HASH_TUNNEL,
+		  VIRTIO_NET_CTRL_HASH_TUNNEL_SET, &data, sizeof(data));
+	return cvmnet_batch_wait(&batch);
+}
+
+/**
  * cvmnet_cmd_announce_ack_async() - tell the device that the guest announced itself
  * @dev: the device
  *

@@ -82,6 +82,7 @@ int cvmnet_cmd_vlan(struct cvmnet_dev *dev, u16 vid, bool add);
 int cvmnet_cmd_guest_offloads(struct cvmnet_dev *dev, u64 offloads);
 int cvmnet_cmd_rss(struct cvmnet_dev *dev, const void *config, size_t len);
 int cvmnet_cmd_hash(struct cvmnet_dev *dev, const void *config, size_t len);
+int cvmnet_cmd_hash_tunnel(struct cvmnet_dev *dev, u32 types);
 
 /* Not waited for: any context */
 int cvmnet_cmd_announce_ack_async(struct cvmnet_dev *dev);

@@ -64,6 +64,8 @@ const struct cvmnet_feature cvmnet_features[] = {
 	  .setup = cvmnet_rss_setup },
 	{ ROW(HASH_REPORT), .all = F(CTRL_VQ), .window = WINDOW(supported_hash_types),
 	  .setup = cvmnet_rss_setup },
+	{ ROW(HASH_TUNNEL), .all = F(CTRL_VQ), .any = F(RSS) | F(HASH_REPORT),
+	  .window = CVMNET_CONFIG_SIZE },
 	{ ROW(NOTF_COAL), .all = F(CTRL_VQ) },
 	{ ROW(DEVICE_STATS), .all = F(CTRL_VQ), .setup = cvmnet_devstats_setup },
 };

@@ -12,6 +12,7 @@
 #include "cvmnet.h"
 #include "netdev.h"
 #include "stats.h"
+#include "tunnel.h"
 
 static struct cvmnet_dev *to_cvmnet(struct device *d)
 {
@@ -82,6 +83,36 @@ static ssize_t resets_show(struct device *d, struct device_attribute *attr, char
 }
 static DEVICE_ATTR_RO(resets);
 
+static ssize_t hash_tunnel_types_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	const struct cvmnet_dev *dev = to_cvmnet(d);
+
+	return cvmnet_tunnel_format(READ_ONCE(dev->tunnel_types), dev->cfg.tunnel_types, buf,
+				    PAGE_SIZE);
+}
+
+static ssize_t hash_tunnel_types_store(struct device *d, struct device_attribute *attr,
+				       const char *buf, size_t count)
+{
+	u32 types;
+	int err;
+
+	err = cvmnet_tunnel_parse(buf, &types);
+	if (err)
+		return err;
+	/* The net device may be on its way out, and wait for this file to be left. */
+	if (!rtnl_trylock())
+		return restart_syscall();
+	if (netif_device_present(to_net_dev(d)) &&
+	    to_net_dev(d)->reg_state == NETREG_REGISTERED)
+		err = cvmnet_tunnel_set(to_cvmnet(d), types);
+	else
+		err = -ENODEV;
+	rtnl_unlock();
+	return err ?: count;
+}
+static DEVICE_ATTR_RW(hash_tunnel_types);
+
 /* --- drops by cause --- */
 
 /**
@@ -128,6 +159,7 @@ static struct attribute *cvm_attrs[] = {
 	&dev_attr_pool_used.attr,
 	&dev_attr_pool_exhausted.attr,
 	&dev_attr_resets.attr,
+	&dev_attr_hash_tunnel_types.attr,
 	&drop_rx_runt.attr.attr,
 	&drop_rx_oversize.attr.attr,
 	&drop_rx_buffers.attr.attr,
