@@ -152,21 +152,18 @@ host_steps()
 	alone bench-vtimer 'modules-6.12-arm64' 'scripts/bench-vtimer.sh --quick'
 }
 
-# The software device of kunit/vnetsim, and what a hostile one does; each with either ring
-# and kernel, all of it with both by check.sh --full.
+# The software device of kunit/vnetsim; what a hostile one does only by check.sh --full.
 sim_steps()
 {
 	local debug="--append kmemleak=on --param NET_GAP=10000" leaks=tests/virtio_net_cvm/leaks.sh
 	local mode ring kernel
 
-	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm tests/vnetsim/{control,features}.sh"
+	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm tests/vnetsim/control.sh"
 	small_guest vnetsim-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/basic.sh"
-	small_guest vnetsim-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/basic.sh $leaks"
-	small_guest hostile-life 6.12-amd64 "--guest x86-cvm tests/vnetsim/hostile_life.sh"
-	small_guest hostile-packed 6.12-amd64 "--guest x86-cvm --param SIM_RINGS=1 --param SIM_MODES=stream tests/vnetsim/hostile.sh"
-	guest hostile-split kunit-amd64 "--guest x86-cvm $debug --param SIM_RINGS=0 --param SIM_MODES=pool tests/vnetsim/hostile.sh"
-	guest fuzz kunit-amd64 "--guest x86-cvm $debug --param FUZZ_SECONDS=45 --param FUZZ_SEED=$RANDOM tests/vnetsim/fuzz.sh"
 	[ -n "$FULL" ] || return 0
+	small_guest vnetsim-features 6.12-amd64 "--guest x86-cvm tests/vnetsim/features.sh"
+	small_guest vnetsim-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/basic.sh $leaks"
+	guest fuzz kunit-amd64 "--guest x86-cvm $debug --param FUZZ_SECONDS=45 --param FUZZ_SEED=$RANDOM tests/vnetsim/fuzz.sh"
 	for kernel in 6.12 kunit; do for mode in pool stream; do for ring in 0 1; do
 		guest "hostile-$kernel-$mode-$ring" "$kernel-amd64" "--guest x86-cvm $debug --param SIM_RINGS=$ring --param SIM_MODES=$mode tests/vnetsim/hostile{,_life}.sh --param SIM_PACKED=$ring --param NET_MODE=$mode"
 	done; done; done
