@@ -88,7 +88,7 @@ net()
 net_steps()
 {
 	local jumbo="--tap-mtu 9000 --param NET_MTU=9000"
-	local kunit="--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3"
+	local debug="--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3"
 
 	# With several queues QEMU's own RSS loses packets, whatever the driver.
 	net 6.12 x86 pci split pool mergeable 1 ',rss=on,hash=on --param NET_UPS=200' 'traffic sysfs reconfig'
@@ -100,10 +100,10 @@ net_steps()
 	net 6.1 arm64 pci split stream mergeable 2 '' 'rebind suspend sysfs'
 	net 6.1 arm64 mmio packed pool big 2 '' 'traffic reconfig'
 	net 6.12 x86 pci split pool mergeable 2 ",host_mtu=9000 $jumbo" 'rebind suspend reset'
-	small_guest nic-kunit kunit-amd64 "$kunit tests/virtio_net_cvm/{traffic,reconfig,leaks}.sh"
-	small_guest nic-kunit-nomem kunit-amd64 "$kunit --param NET_MODES=pool tests/virtio_net_cvm/{nomem,leaks}.sh"
+	small_guest nic-kunit kunit-amd64 "$debug tests/virtio_net_cvm/{traffic,reconfig,leaks}.sh"
+	small_guest nic-kunit-nomem kunit-amd64 "$debug --param NET_MODES=pool tests/virtio_net_cvm/{nomem,leaks}.sh"
 	[ -n "$FULL" ] || return 0
-	small_guest every-nic-kunit kunit-amd64 "$kunit tests/virtio_net_cvm/{rebind,nomem,leaks}.sh"
+	small_guest every-nic-kunit kunit-amd64 "$debug tests/virtio_net_cvm/{rebind,nomem,leaks}.sh"
 	net_full
 }
 
