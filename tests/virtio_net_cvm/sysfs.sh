@@ -13,7 +13,7 @@ values()
 	*) fail "mode '$(cat $NET_CVM/mode)'" ;;
 	esac
 	for file in "$NET_CVM"/*; do
-		[ "${file##*/}" != mode ] || continue
+		case ${file##*/} in mode | hash_tunnel_types) continue ;; esac
 		case $(cat "$file") in
 		'' | *[!0-9]*) fail "${file##*/} is no number: '$(cat "$file")'" ;;
 		esac
@@ -28,10 +28,20 @@ values()
 read_only()
 {
 	for file in "$NET_CVM"/*; do
-		[ "${file##*/}" != pool_limit ] || continue
-		expect_eq 444 "$(stat -c %a "$file")" "permissions of ${file##*/}"
+		wanted=444
+		case ${file##*/} in pool_limit | hash_tunnel_types) wanted=644 ;; esac
+		expect_eq $wanted "$(stat -c %a "$file")" "permissions of ${file##*/}"
 	done
-	expect_eq 644 "$(stat -c %a $NET_CVM/pool_limit)" "permissions of pool_limit"
+}
+
+# No tunnel types of a device that hashes no inner headers, and none taken.
+tunnel_types()
+{
+	! net_feature 51 || skip "the device has HASH_TUNNEL"
+	expect_eq '' "$(cat $NET_CVM/hash_tunnel_types)" "hash_tunnel_types"
+	expect_errno "echo vxlan >$NET_CVM/hash_tunnel_types" EOPNOTSUPP
+	expect_errno "echo nonsense >$NET_CVM/hash_tunnel_types" EINVAL
+	expect_eq '' "$(cat $NET_CVM/hash_tunnel_types)" "hash_tunnel_types after that"
 }
 
 auto()
@@ -128,6 +138,7 @@ parameter()
 ktap_case "set-up" net_set_up
 ktap_case "values" values
 ktap_case "permissions" read_only
+ktap_case "tunnel types without a device for them" tunnel_types
 ktap_case "mode by itself" auto
 ktap_case "limit of the pools, under traffic" limit
 ktap_case "small pools" exhausted
