@@ -49,6 +49,19 @@ static ssize_t pool_limit_show(struct device *d, struct device_attribute *attr, 
 	return sysfs_emit(buf, "%zu\n", cvmnet_pool_limit(to_cvmnet(d)));
 }
 
+/* 0 with rtnl held and the net device in place, or an error. */
+static int lock_present(struct device *d)
+{
+	/* The net device may be on its way out, and wait for this file to be left. */
+	if (!rtnl_trylock())
+		return restart_syscall();
+	if (netif_device_present(to_net_dev(d)) &&
+	    to_net_dev(d)->reg_state == NETREG_REGISTERED)
+		return 0;
+	rtnl_unlock();
+	return -ENODEV;
+}
+
 static ssize_t pool_limit_store(struct device *d, struct device_attribute *attr,
 				const char *buf, size_t count)
 {
@@ -58,14 +71,10 @@ static ssize_t pool_limit_store(struct device *d, struct device_attribute *attr,
 	err = kstrtoul(buf, 0, &bytes);
 	if (err)
 		return err;
-	/* The net device may be on its way out, and wait for this file to be left. */
-	if (!rtnl_trylock())
-		return restart_syscall();
-	if (netif_device_present(to_net_dev(d)) &&
-	    to_net_dev(d)->reg_state == NETREG_REGISTERED)
-		err = cvmnet_pool_set_limit(to_cvmnet(d), bytes);
-	else
-		err = -ENODEV;
+	err = lock_present(d);
+	if (err)
+		return err;
+	err = cvmnet_pool_set_limit(to_cvmnet(d), bytes);
 	rtnl_unlock();
 	return err ?: count;
 }
@@ -100,14 +109,10 @@ static ssize_t hash_tunnel_types_store(struct device *d, struct device_attribute
 	err = cvmnet_tunnel_parse(buf, &types);
 	if (err)
 		return err;
-	/* The net device may be on its way out, and wait for this file to be left. */
-	if (!rtnl_trylock())
-		return restart_syscall();
-	if (netif_device_present(to_net_dev(d)) &&
-	    to_net_dev(d)->reg_state == NETREG_REGISTERED)
-		err = cvmnet_tunnel_set(to_cvmnet(d), types);
-	else
-		err = -ENODEV;
+	err = lock_present(d);
+	if (err)
+		return err;
+	err = cvmnet_tunnel_set(to_cvmnet(d), types);
 	rtnl_unlock();
 	return err ?: count;
 }

@@ -16,6 +16,7 @@
 # else happens on the CPUs weighs little per call.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/turns.sh
 . /tests/lib/ipi.sh
 
 ARMS=${IPI_ARMS:-native soft}
@@ -207,16 +208,6 @@ background()
 	note "$1: background $ipi_hard_per_call hardware IPIs per call"
 }
 
-# Native and soft change places: round 1 native soft, round 2 soft native, ...
-order()
-{
-	if [ $(($1 % 2)) = 0 ]; then
-		echo "$ARMS" | tr ' ' '\n' | sed '1!G;h;$!d' | tr '\n' ' '
-	else
-		echo "$ARMS"
-	fi
-}
-
 one_round()
 {
 	for m in $MODES; do
@@ -240,7 +231,8 @@ done
 r=0
 while [ $r -lt "$ROUNDS" ]; do
 	r=$((r + 1))
-	for arm in $(order $r); do
+	# shellcheck disable=SC2086 # one argument per arm
+	for arm in $(in_turns $r $ARMS); do
 		ktap_case "round $r, $arm: $MODES" one_round $r "$arm"
 	done
 done

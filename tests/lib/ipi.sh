@@ -71,16 +71,7 @@ ipi_hard()
 # or of one.
 ipi_stat()
 {
-	awk -v want="$1" -v cpu="${2:-all}" '
-		/^#/ {
-			for (i = 2; i <= NF; i++)
-				if ($i == want)
-					col = i - 1
-			next
-		}
-		cpu == "all" || $1 == cpu { n += $col }
-		END { if (!col) exit 1; print n + 0 }' $IPI_STATS ||
-		fail "the statistics have no column $1"
+	stat_sum $IPI_STATS "$@"
 }
 
 ipi_reset_stats()

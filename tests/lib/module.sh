@@ -55,3 +55,27 @@ need_module()
 {
 	module_file "$1" >/dev/null || skip "no module $1 for this kernel"
 }
+
+# stat_sum FILE COLUMN [KEY...]: sum of a column of a module's statistics, whose head is a
+# line "# NAME...", over the rows that begin with these keys.
+stat_sum()
+{
+	stat_file=$1 stat_column=$2
+	shift 2
+	awk -v want="$stat_column" -v keys="$*" '
+		/^#/ {
+			for (i = 2; i <= NF; i++)
+				if ($i == want)
+					col = i - 1
+			next
+		}
+		BEGIN { nr_keys = split(keys, key) }
+		{
+			for (i = 1; i <= nr_keys; i++)
+				if ($i != key[i])
+					next
+			n += $col
+		}
+		END { if (!col) exit 1; print n + 0 }' "$stat_file" ||
+		fail "$stat_file has no column $stat_column"
+}

@@ -8,16 +8,7 @@ VTM_STATS=/sys/kernel/debug/vtimer_mask/stats
 # vtm_stat COLUMN: of all CPUs.
 vtm_stat()
 {
-	awk -v want="$1" '
-		/^#/ {
-			for (i = 2; i <= NF; i++)
-				if ($i == want)
-					col = i - 1
-			next
-		}
-		{ n += $col }
-		END { if (!col) exit 1; print n + 0 }' $VTM_STATS ||
-		fail "the statistics have no column $1"
+	stat_sum $VTM_STATS "$1"
 }
 
 # vtm_modules NAME...: exactly these are loaded.

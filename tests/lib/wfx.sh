@@ -16,14 +16,5 @@ wfx_off()
 # wfx_stat COLUMN PID VCPU
 wfx_stat()
 {
-	awk -v want="$1" -v pid="$2" -v vcpu="$3" '
-		/^#/ {
-			for (i = 2; i <= NF; i++)
-				if ($i == want)
-					col = i - 1
-			next
-		}
-		$1 == pid && $2 == vcpu { n += $col }
-		END { if (!col) exit 1; print n + 0 }' $WFX_STATS ||
-		fail "the counters have no column $1"
+	stat_sum $WFX_STATS "$@"
 }

@@ -9,6 +9,7 @@
 #   NET_DMA      the DMA mode that our driver must have chosen: pool or stream
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/turns.sh
 
 ROUNDS=${NET_ROUNDS:-1}
 SECS=${NET_SECONDS:-1}
@@ -83,21 +84,12 @@ arm_round()
 	done
 }
 
-order()
-{
-	if [ $(($1 % 2)) = 0 ]; then
-		echo virtio_net_cvm virtio_net
-	else
-		echo virtio_net virtio_net_cvm
-	fi
-}
-
 rm -f /out/net.txt
 ktap_case "modules and programs" prepared
 r=0
 while [ $r -lt "$ROUNDS" ]; do
 	r=$((r + 1))
-	for arm in $(order $r); do
+	for arm in $(in_turns $r virtio_net virtio_net_cvm); do
 		ktap_case "round $r, $arm: $CASES" arm_round $r "$arm"
 	done
 done

@@ -11,6 +11,7 @@
 #   COST_PROFILE  ARM CASE: this alone, many times over, while the host traces
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/turns.sh
 
 ROUNDS=${COST_ROUNDS:-2}
 PACKETS=${COST_PACKETS:-5000}
@@ -98,15 +99,6 @@ empty_round()
 	done
 }
 
-order()
-{
-	if [ $(($1 % 2)) = 0 ]; then
-		echo virtio_net_cvm virtio_net
-	else
-		echo virtio_net virtio_net_cvm
-	fi
-}
-
 # The host traces when it reads the mark; the traffic has to last until then.
 profile()
 {
@@ -132,7 +124,7 @@ r=0
 while [ $r -lt "$ROUNDS" ]; do
 	r=$((r + 1))
 	ktap_case "round $r, pktgen alone" empty_round $r
-	for arm in $(order $r); do
+	for arm in $(in_turns $r virtio_net virtio_net_cvm); do
 		ktap_case "round $r, $arm" arm_round $r "$arm"
 	done
 done

@@ -10,6 +10,7 @@
 #   VTM_TICKS   ticks, masked, of which none may be lost or come twice
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/turns.sh
 . /tests/lib/kvmguest.sh
 . /tests/lib/vtm.sh
 
@@ -68,27 +69,13 @@ one_round()
 	emit ticks "$2" "$1" 0
 }
 
-# The arm that was first is last in the next round.
-order()
-{
-	turn=$1
-	# shellcheck disable=SC2086 # one argument per arm
-	set -- $ARMS
-	while [ $turn -gt 1 ]; do
-		first=$1
-		shift
-		set -- "$@" "$first"
-		turn=$((turn - 1))
-	done
-	echo "$*"
-}
-
 rm -f /out/bench.txt
 ktap_case "there is a KVM" need_kvm
 r=0
 while [ $r -lt "$ROUNDS" ]; do
 	r=$((r + 1))
-	for arm in $(order $r); do
+	# shellcheck disable=SC2086 # one argument per arm
+	for arm in $(in_turns $r $ARMS); do
 		ktap_case "round $r, $arm" one_round $r "$arm"
 	done
 done

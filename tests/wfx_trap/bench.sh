@@ -8,6 +8,7 @@
 #   WFX_ROUNDS  rounds, WFX_COUNT ticks or round trips per measurement
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/turns.sh
 . /tests/lib/kvmguest.sh
 . /tests/lib/wfx.sh
 
@@ -72,22 +73,13 @@ one_round()
 	emit other "$2" "$1" 1
 }
 
-# Round 1 trapped masked, round 2 masked trapped, ...
-order()
-{
-	if [ $(($1 % 2)) = 0 ]; then
-		echo "$ARMS" | tr ' ' '\n' | sed '1!G;h;$!d' | tr '\n' ' '
-	else
-		echo "$ARMS"
-	fi
-}
-
 rm -f /out/bench.txt
 ktap_case "$ARMS" ready
 r=0
 while [ $r -lt "$ROUNDS" ]; do
 	r=$((r + 1))
-	for arm in $(order $r); do
+	# shellcheck disable=SC2086 # one argument per arm
+	for arm in $(in_turns $r $ARMS); do
 		ktap_case "round $r, $arm" one_round $r "$arm"
 	done
 done
