@@ -2,24 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Build everything for one cached kernel, in a copy of the sources of its own:
-# build-modules.sh ID [MAKE_ARG...]
+# build-modules.sh [--sparse] ID
 #
-# Without make arguments the .ko files end up in build/modules/ID.  With them
-# (W=1 C=2 ...) it is a check: built from scratch beside that, kept nowhere,
-# and any warning about our files is an error.
+# The .ko files end up in build/modules/ID. With W=1, and any warning about our
+# files is an error; with --sparse, so is what sparse says about any of them.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-[ $# -ge 1 ] || usage_die "usage: build-modules.sh ID [MAKE_ARG...]"
-case $1 in -*) usage_die "unknown option '$1'; usage: build-modules.sh ID [MAKE_ARG...]" ;; esac
+USAGE='usage: build-modules.sh [--sparse] ID'
+SPARSE=()
+if [ "${1:-}" = --sparse ]; then
+	SPARSE=(C=2)
+	shift
+fi
+[ $# -eq 1 ] || usage_die "$USAGE"
+case $1 in -*) usage_die "unknown option '$1'; $USAGE" ;; esac
 ID=$1
-shift
-ARGS=("$@")
 kernel_load "$ID"
 
 OUT=$CVM_BUILD/modules/$ID
 TREE=$CVM_BUILD/tree/$ID
-[ ${#ARGS[@]} -eq 0 ] || TREE=$TREE-check
 
 source_hash()
 {
@@ -61,7 +63,7 @@ copy_sources()
 run_make()
 {
 	nice -n 5 make -C "$TREE" -j"$(nproc)" KDIR="$K_KDIR" ARCH="$K_ARCH" \
-		${K_CROSS:+"CROSS_COMPILE=$K_CROSS"} CVM_TESTS=1 "${ARGS[@]}" modules
+		${K_CROSS:+"CROSS_COMPILE=$K_CROSS"} CVM_TESTS=1 W=1 "${SPARSE[@]}" modules
 }
 
 # Warnings of the kernel's own headers are not ours to fix.
@@ -86,52 +88,40 @@ collect()
 		*) cp "$TREE/$line" "$OUT.new/" ;;
 		esac
 	done <"$TREE/modules.order"
-	echo "$HASH" >"$OUT.new/.stamp"
+	echo "$HASH${SPARSE:+ sparse}" >"$OUT.new/.stamp"
 	rm -rf "$OUT"
 	mv "$OUT.new" "$OUT"
 }
 
 build()
 {
+	local found
+
 	copy_sources
 	if ! run_make >"$TREE.log" 2>&1; then
 		tail -n 60 "$TREE.log" >&2
 		die "the modules do not build for $ID"
 	fi
-	collect
-	say "$ID: $(find "$OUT" -name '*.ko' | wc -l) modules in ${OUT#"$CVM_TOP"/}"
-}
-
-check()
-{
-	local found
-
-	rm -rf "$TREE"
-	copy_sources
-	if ! run_make >"$TREE.log" 2>&1; then
-		tail -n 60 "$TREE.log" >&2
-		die "the modules do not build for $ID with ${ARGS[*]}"
-	fi
 	found=$(our_warnings "$TREE.log")
-	rm -rf "$TREE"
 	if [ -n "$found" ]; then
 		printf '%s\n' "$found" >&2
-		die "$ID: warnings with ${ARGS[*]}"
+		# What is compiled already would not be warned about again.
+		rm -rf "$TREE"
+		die "$ID: warnings"
 	fi
-	say "$ID: no warnings with ${ARGS[*]}"
+	collect
+	say "$ID: $(find "$OUT" -name '*.ko' | wc -l) modules in ${OUT#"$CVM_TOP"/}, no warnings${SPARSE:+, sparse included}"
 }
 
 main()
 {
-	if [ ${#ARGS[@]} -gt 0 ]; then
-		check
-		return
-	fi
 	HASH=$(source_hash)
-	if [ "$(cat "$OUT/.stamp" 2>/dev/null)" = "$HASH" ]; then
-		return 0
-	fi
-	build
+	# Modules are as good with sparse as without, but not the other way round.
+	case $(cat "$OUT/.stamp" 2>/dev/null) in
+	"$HASH sparse") ;;
+	"$HASH") [ ${#SPARSE[@]} -eq 0 ] || build ;;
+	*) build ;;
+	esac
 }
 
 need rsync rsync

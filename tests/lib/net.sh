@@ -239,6 +239,23 @@ net_expect_no_drops()
 	expect_eq "${NET_RESETS:-0}" "$(cat $NET_CVM/resets)" "resets"
 }
 
+# net_settle: wait until a second has passed in which the device was sent no command.
+# New addresses are told to it in the background.
+net_settle()
+{
+	net_sent=''
+	wait_for 20 'net_settled' || fail "the device is sent commands all the time"
+}
+
+net_settled()
+{
+	net_before=$net_sent
+	net_sent=$(net_stat ctrl_commands)
+	[ "$net_before" != "$net_sent" ] || return 0
+	sleep 1
+	return 1
+}
+
 # net_request WHAT: have the supervisor do something to the card: unplug, plug,
 # link on, link off, announce.
 net_request()

@@ -32,6 +32,8 @@ stand_still()
 	is_pci
 	before=$(cat $NET_CVM/resets)
 	defer master on
+	# A command without an answer would have it reset sooner.
+	net_settle
 	net_trace
 	net_flood_start
 	master off
