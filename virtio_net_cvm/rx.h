@@ -11,14 +11,19 @@ struct cvmnet_dev;
 struct cvmnet_pkt;
 struct cvmnet_rx_slot;
 struct cvmnet_rxq;
+struct napi_struct;
+struct page;
 struct sk_buff;
 struct virtio_net_hdr_v1_hash;
 struct virtqueue;
+struct work_struct;
 
 /* A page of received data: headroom for XDP, the data, skb_shared_info. */
 #define CVMNET_RX_HEADROOM	XDP_PACKET_HEADROOM
 #define CVMNET_RX_LINEAR	((unsigned int)SKB_WITH_OVERHEAD(PAGE_SIZE) - CVMNET_RX_HEADROOM)
 
+/* Retry when no memory was left for buffers. */
+#define CVMNET_RX_RETRY		(HZ / 10)
 /* Up to this length a packet is copied into a small skb: cheaper than a page. */
 #define CVMNET_RX_COPYBREAK	256
 /* Incomplete packets in a row that make a device one that is not worth listening to. */
@@ -64,8 +69,15 @@ int cvmnet_rxq_start(struct cvmnet_rxq *q);
 void cvmnet_rxq_stop(struct cvmnet_rxq *q);
 void cvmnet_rxq_forget(struct cvmnet_rxq *q);
 int cvmnet_rxq_resize(struct cvmnet_rxq *q, u32 num);
+
+/* While it runs */
+void cvmnet_rx_begin(struct cvmnet_rxq *q);
 void cvmnet_rx_callback(struct virtqueue *vq);
 void cvmnet_rx_kill(struct cvmnet_rxq *q);
+void cvmnet_rx_page_free(struct cvmnet_rxq *q, struct page *page);
+int cvmnet_rx_poll(struct napi_struct *napi, int budget);
+void cvmnet_rx_recycle(struct virtqueue *vq, void *buf);
+void cvmnet_rx_refill_work(struct work_struct *work);
 void cvmnet_rx_watch(struct cvmnet_rxq *q);
 
 /* For the modes: a used buffer, piece by piece */

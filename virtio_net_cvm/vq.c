@@ -6,7 +6,9 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
+#include <linux/interrupt.h>
 #include <linux/netdevice.h>
+#include <linux/pci.h>
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
@@ -437,6 +439,28 @@ int cvmnet_pairs_restore(struct cvmnet_dev *dev)
 
 /* --- resizing --- */
 
+/*
+ * The core frees a ring whose interrupt can still come: one that was on its way when the
+ * queue was reset, or any that a device likes to raise. Its handler would read the freed
+ * ring. Which vector is the queue's only the transport knows, so none may come; those
+ * that do are kept until enable_irq(). Only PCI resets single queues.
+ */
+static void cvmnet_irqs_hold(struct cvmnet_dev *dev, bool hold)
+{
+	struct device *parent = dev->vdev->dev.parent;
+	unsigned int i;
+	int irq;
+
+	if (!parent || !dev_is_pci(parent))
+		return;
+	for (i = 0; (irq = pci_irq_vector(to_pci_dev(parent), i)) > 0; i++) {
+		if (hold)
+			disable_irq(irq);
+		else
+			enable_irq(irq);
+	}
+}
+
 /**
  * cvmnet_vq_resize() - change a ring's size
  * @dev: the device; it runs
@@ -470,13 +494,17 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 	if (tx) {
 		if (started)
 			cvmnet_txq_stop(&dev->txq[i]);
+		cvmnet_irqs_hold(dev, true);
 		err = cvmnet_txq_resize(&dev->txq[i], num);
+		cvmnet_irqs_hold(dev, false);
 		if (started)
 			again = cvmnet_txq_start(&dev->txq[i]);
 	} else {
 		if (started)
 			cvmnet_rxq_stop(&dev->rxq[i]);
+		cvmnet_irqs_hold(dev, true);
 		err = cvmnet_rxq_resize(&dev->rxq[i], num);
+		cvmnet_irqs_hold(dev, false);
 		if (started)
 			again = cvmnet_rxq_start(&dev->rxq[i]);
 	}

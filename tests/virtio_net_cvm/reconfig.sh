@@ -40,6 +40,32 @@ rings()
 	net_flood_stop "$NET_GAP"
 }
 
+# A device may raise its interrupts while a ring is being replaced.
+rings_and_interrupts()
+{
+	net_feature 40 || skip "without RING_RESET"
+	irqs=$(ls "$(readlink -f "$NET_BUS/devices/$(net_device)/..")/msi_irqs" 2>/dev/null |
+		tr '\n' ',')
+	[ -n "$irqs" ] || skip "without MSI"
+	was_rx=$(ring RX) was_tx=$(ring TX)
+	if ! ethtool -G eth0 rx 128 2>/tmp/said && grep -q 'not supported' /tmp/said; then
+		skip "this kernel can't reset a queue"
+	fi
+	defer ethtool -G eth0 rx "$was_rx" tx "$was_tx"
+	load_module irq_burst irqs="${irqs%,}" 2>/dev/null || skip "what frees rings can't be probed"
+	defer unload_module irq_burst
+	net_flood_start
+	round=0
+	while [ $round -lt "$NET_ROUNDS" ]; do
+		round=$((round + 1))
+		expect_ok "ethtool -G eth0 rx 64 tx 64"
+		expect_ok "ethtool -G eth0 rx 128 tx 128"
+	done
+	net_flood_stop "$NET_GAP"
+	note "interrupts raised: $(cat /sys/module/irq_burst/parameters/fired)"
+	expect_ge "$(cat /sys/module/irq_burst/parameters/fired)" 4 "interrupts raised"
+}
+
 channels()
 {
 	max=$(ethtool -l eth0 | awk '/^Combined:/ { print $2; exit }')
@@ -196,6 +222,7 @@ link_settings()
 
 ktap_case "set-up" net_set_up
 ktap_case "ring sizes" rings
+ktap_case "ring sizes, with interrupts meanwhile" rings_and_interrupts
 ktap_case "channels" channels
 ktap_case "MTU" mtu
 ktap_case "up and down" up_and_down
