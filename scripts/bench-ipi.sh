@@ -12,10 +12,10 @@ set -euo pipefail
 . "$(dirname "$0")/lib/bench.sh"
 
 ARCHES='x86_64 arm64'
+ARCH=
 SERIES=6.12
 ROUNDS=6
 COUNT=3000
-QUICK=()
 NAME=bench-ipi
 
 # What distinguishes the boots: arch, run, CPUs, arms, modes, kernel command
@@ -34,30 +34,10 @@ runs()
 	EOF
 }
 
-parse_options()
+quick()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick)
-			ROUNDS=2
-			COUNT=200
-			QUICK=(--quick)
-			;;
-		--arch)
-			case ${2:-} in
-			x86_64 | arm64) ARCHES=$2 ;;
-			*) usage_die "--arch must be x86_64 or arm64" ;;
-			esac
-			shift
-			;;
-		--kernel)
-			SERIES=${2:-}
-			shift
-			;;
-		*) usage_die "unknown option '$1'; usage: bench-ipi.sh [--quick] [--arch A] [--kernel SERIES]" ;;
-		esac
-		shift
-	done
+	ROUNDS=2
+	COUNT=200
 }
 
 guest_of()
@@ -109,7 +89,12 @@ one_run()
 		--get bench.txt --quiet ipi_passthrough/bench.sh </dev/null || true
 }
 
-parse_options "$@"
+bench_options 'kernel arch' "$@"
+case $ARCH in
+'') ;;
+x86_64 | arm64) ARCHES=$ARCH ;;
+*) usage_die "--arch must be x86_64 or arm64" ;;
+esac
 selected=$(runs | grep -E "^(${ARCHES// /|})\\|")
 while IFS='|' read -r arch run cpus arms modes append; do
 	one_run "$arch" "$run" "$cpus" "$arms" "$modes" "$append"

@@ -21,42 +21,22 @@ ROUNDS=4
 PACKETS=5000
 SENT=1024
 KIB=16384
-QUICK=()
 PROFILE=()
 
-parse_options()
+quick()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick)
-			ROUNDS=1
-			PACKETS=4000
-			SENT=512
-			KIB=4096
-			QUICK=(--quick)
-			;;
-		--kernel)
-			SERIES=${2:-}
-			shift
-			;;
-		--arch)
-			ARCH=${2:-}
-			shift
-			;;
-		--rounds)
-			ROUNDS=${2:-}
-			shift
-			;;
-		--profile)
-			[ $# -ge 4 ] || usage_die "--profile needs cvm|plain DRIVER CASE"
-			PROFILE=("$2" "$3" "$4")
-			shift 3
-			;;
-		*) usage_die "unknown option '$1'; see the head of bench-net-cost.sh" ;;
-		esac
-		shift
-	done
-	net_runs "$ARCH" >/dev/null
+	ROUNDS=1
+	PACKETS=4000
+	SENT=512
+	KIB=4096
+}
+
+own_option()
+{
+	[ "$1" = --profile ] || return
+	[ $# -ge 4 ] || usage_die "--profile needs cvm|plain DRIVER CASE"
+	PROFILE=("$2" "$3" "$4")
+	TAKEN=4
 }
 
 # vm NAME GUEST DMA OPTION...
@@ -102,7 +82,8 @@ measure()
 		< <(net_runs "$ARCH")
 }
 
-parse_options "$@"
+bench_options 'kernel arch rounds' "$@"
+net_runs "$ARCH" >/dev/null
 if [ ${#PROFILE[@]} -gt 0 ]; then
 	profile "${PROFILE[@]}"
 else

@@ -16,43 +16,16 @@ SERIES=6.12
 ARCH=x86_64
 ROUNDS=6
 SECS=3
-QUICK=()
 TOOLS=(iperf3 libiperf0 libsctp1 libssl3 sockperf libstdc++6 libgcc-s1 libc6)
 # What is put into the guest: programs, then libraries by their names for the linker
 FILES=(iperf3 sockperf 'ld-linux-*.so.?' libc.so.6 libm.so.6 libpthread.so.0 librt.so.1
 	libdl.so.2 libiperf.so.0 libsctp.so.1 libssl.so.3 libcrypto.so.3 libstdc++.so.6
 	libgcc_s.so.1)
 
-parse_options()
+quick()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick)
-			ROUNDS=1
-			SECS=1
-			QUICK=(--quick)
-			;;
-		--kernel)
-			SERIES=${2:-}
-			shift
-			;;
-		--arch)
-			ARCH=${2:-}
-			shift
-			;;
-		--rounds)
-			ROUNDS=${2:-}
-			shift
-			;;
-		--seconds)
-			SECS=${2:-}
-			shift
-			;;
-		*) usage_die "unknown option '$1'; see the head of bench-net.sh" ;;
-		esac
-		shift
-	done
-	net_runs "$ARCH" >/dev/null
+	ROUNDS=1
+	SECS=1
 }
 
 # Sets PUT to options that take the programs of the guest's architecture along.
@@ -98,7 +71,8 @@ measure()
 		"$CVM_BUILD/results/$folder" < <(net_runs "$ARCH")
 }
 
-parse_options "$@"
+bench_options 'kernel arch rounds seconds' "$@"
+net_runs "$ARCH" >/dev/null
 need iperf3 iperf3
 need sockperf sockperf
 guest_programs

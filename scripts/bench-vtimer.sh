@@ -15,37 +15,47 @@ SERIES=6.12
 ROUNDS=6
 COUNT=300
 TICKS=17000
-QUICK=()
 NAME=bench-vtimer
 ARMS='tied storm masked'
 
-parse_options()
+quick()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick)
-			ROUNDS=2
-			COUNT=100
-			TICKS=1000
-			QUICK=(--quick)
-			;;
-		--kernel)
-			SERIES=${2:-}
-			shift
-			;;
-		*) usage_die "unknown option '$1'; usage: bench-vtimer.sh [--quick] [--kernel SERIES]" ;;
-		esac
-		shift
-	done
+	ROUNDS=2
+	COUNT=100
+	TICKS=1000
 }
 
-parse_options "$@"
-mkdir -p "$CVM_BUILD/results/$NAME/alternating"
-host_busy >"$CVM_BUILD/results/$NAME/alternating/host_busy"
-# A failed boot is reported by the reducer.
-"$CVM_TOP/scripts/vm-run.sh" --guest arm64-host --kernel "$SERIES" --smp 2 \
-	--append "isolcpus=1" --timeout 900 --name "$NAME/alternating" \
-	--param "VTM_ARMS=$ARMS" --param "VTM_ROUNDS=$ROUNDS" --param "VTM_COUNT=$COUNT" \
-	--param "VTM_TICKS=$TICKS" --get bench.txt --quiet vtimer_mask/bench.sh </dev/null || true
-python3 "$CVM_TOP/scripts/bench_vtimer.py" "${QUICK[@]}" \
-	--out "$CVM_BUILD/results/vtimer.json" "$CVM_BUILD/results/$NAME" <<<"alternating|$ARMS|"
+# What distinguishes the boots: run, arms, cases of which there must be figures. The counted
+# one has one CPU whose time is the instructions that it executes.
+runs()
+{
+	echo "alternating|$ARMS|exits delay|"
+	echo "counted|$ARMS|counted|"
+}
+
+# one_run RUN ARMS CASES: a failed boot is reported by the reducer.
+one_run()
+{
+	local machine=(--smp 2 --append isolcpus=1) cases=$3 rounds=$ROUNDS
+
+	case $1 in
+	# The same work takes the same time there.
+	counted) machine=(--icount --allow-stall) rounds=2 ;;
+	*) cases+=' ticks' ;;
+	esac
+	say "$1: $2"
+	mkdir -p "$CVM_BUILD/results/$NAME/$1"
+	host_busy >"$CVM_BUILD/results/$NAME/$1/host_busy"
+	"$CVM_TOP/scripts/vm-run.sh" --guest arm64-host --kernel "$SERIES" "${machine[@]}" \
+		--timeout 900 --name "$NAME/$1" --param "VTM_ARMS=$2" --param "VTM_CASES=$cases" \
+		--param "VTM_ROUNDS=$rounds" --param "VTM_COUNT=$COUNT" --param "VTM_TICKS=$TICKS" \
+		--get bench.txt --quiet vtimer_mask/bench.sh </dev/null || true
+}
+
+bench_options kernel "$@"
+selected=$(runs)
+while IFS='|' read -r run arms cases _; do
+	one_run "$run" "$arms" "$cases"
+done <<<"$selected"
+python3 "$CVM_TOP/scripts/bench_vtimer.py" "${QUICK[@]}" --out "$CVM_BUILD/results/vtimer.json" \
+	"$CVM_BUILD/results/$NAME" <<<"$selected"

@@ -14,52 +14,49 @@ set -euo pipefail
 SERIES=6.12
 ROUNDS=6
 COUNT=500
-QUICK=()
 NAME=bench-wfx
 
-# What distinguishes the boots: run, arms, kernel command line. KVM has a policy of
-# its own from 6.12 on, for the whole host and from boot to boot.
+# What distinguishes the boots: run, arms, cases of which there must be figures, kernel
+# command line. KVM has a policy of its own from 6.12 on, for the whole host and from boot
+# to boot. The counted runs have one CPU whose time is the instructions that it executes.
 runs()
 {
-	echo 'alternating|trapped masked|'
-	[ "$SERIES" = 6.1 ] || echo 'policy|policy|kvm-arm.wfi_trap_policy=notrap'
+	echo 'alternating|trapped masked|timer ipi|'
+	echo 'counted|trapped masked|counted|'
+	[ "$SERIES" != 6.1 ] || return 0
+	echo 'policy|policy|timer ipi|kvm-arm.wfi_trap_policy=notrap'
+	echo 'counted-policy|policy|counted|kvm-arm.wfi_trap_policy=notrap'
 }
 
-parse_options()
+quick()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick)
-			ROUNDS=2
-			COUNT=100
-			QUICK=(--quick)
-			;;
-		--kernel)
-			SERIES=${2:-}
-			shift
-			;;
-		*) usage_die "unknown option '$1'; usage: bench-wfx.sh [--quick] [--kernel SERIES]" ;;
-		esac
-		shift
-	done
+	ROUNDS=2
+	COUNT=100
 }
 
-# one_run RUN ARMS APPEND: a failed boot is reported by the reducer.
+# one_run RUN ARMS CASES APPEND: a failed boot is reported by the reducer.
 one_run()
 {
+	local machine=(--smp 2 --append "isolcpus=1 $4") cases=$3 rounds=$ROUNDS
+
+	case $1 in
+	# The same work takes the same time there.
+	counted*) machine=(--icount --allow-stall --append "$4") rounds=2 ;;
+	alternating) cases+=' other' ;;
+	esac
 	say "$1: $2"
 	mkdir -p "$CVM_BUILD/results/$NAME/$1"
 	host_busy >"$CVM_BUILD/results/$NAME/$1/host_busy"
-	"$CVM_TOP/scripts/vm-run.sh" --guest arm64-host --kernel "$SERIES" --smp 2 \
-		--append "isolcpus=1 $3" --timeout 600 --name "$NAME/$1" \
-		--param "WFX_ARMS=$2" --param "WFX_ROUNDS=$ROUNDS" --param "WFX_COUNT=$COUNT" \
+	"$CVM_TOP/scripts/vm-run.sh" --guest arm64-host --kernel "$SERIES" "${machine[@]}" \
+		--timeout 600 --name "$NAME/$1" --param "WFX_ARMS=$2" --param "WFX_CASES=$cases" \
+		--param "WFX_ROUNDS=$rounds" --param "WFX_COUNT=$COUNT" \
 		--get bench.txt --quiet wfx_trap/bench.sh </dev/null || true
 }
 
-parse_options "$@"
+bench_options kernel "$@"
 selected=$(runs)
-while IFS='|' read -r run arms append; do
-	one_run "$run" "$arms" "$append"
+while IFS='|' read -r run arms cases append; do
+	one_run "$run" "$arms" "$cases" "$append"
 done <<<"$selected"
 python3 "$CVM_TOP/scripts/bench_wfx.py" "${QUICK[@]}" --out "$CVM_BUILD/results/wfx.json" \
 	"$CVM_BUILD/results/$NAME" <<<"$selected"

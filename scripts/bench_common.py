@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the reducers of the benchmarks have in common."""
 
+import argparse
 import contextlib
 import json
 import os
 import statistics
+import sys
 
 
 class Void(Exception):
@@ -66,14 +68,15 @@ def judge_bars(summary, bars):
 
 
 class ArmsRun:
-    """A boot in which arms were measured round by round: name|arms|kernel words.
+    """A boot in which arms were measured round by round: name|arms|cases|kernel words.
 
-    Each line of its bench.txt has case=, arm= and round=, and figures.
+    Each line of its bench.txt has case=, arm= and round=, and figures. Of each of the cases
+    there must be some for every arm.
     """
 
-    def __init__(self, spec, folder, cases):
-        self.name, arms, self.append = spec.rstrip("\n").split("|")
-        self.arms, self.cases = arms.split(), cases
+    def __init__(self, spec, folder):
+        self.name, arms, cases, self.append = spec.rstrip("\n").split("|")
+        self.arms, self.cases = arms.split(), cases.split()
         self.folder = os.path.join(folder, self.name)
         self.record, self.rounds, self.host_busy = {}, [], None
 
@@ -162,3 +165,33 @@ def print_verdict(name, opt, good, bars, void):
         print(f"VOID {text}")
     print(f"{name}: {len(good)} runs, {len(void)} void; figures in {os.path.relpath(opt.out)}")
     return 1 if void else 0
+
+
+def bench_main(name, doc, reduce_rounds, bars_of, table):
+    """What a reducer of ArmsRuns does; returns its exit status.
+
+    reduce_rounds(fig) makes the summary of all Rounds, bars_of(summary, void) the bars,
+    table(fig, summary) prints what people read.
+    """
+    p = argparse.ArgumentParser(description=doc.splitlines()[0], allow_abbrev=False)
+    p.add_argument("folder")
+    p.add_argument("--out", required=True)
+    p.add_argument("--quick", action="store_true")
+    opt = p.parse_args()
+
+    good, void = load_runs([ArmsRun(line, os.path.abspath(opt.folder))
+                            for line in sys.stdin if line.strip()])
+    fig = Rounds(good)
+    summary = {k: v for k, v in reduce_rounds(fig).items() if v is not None}
+    bars = judge_bars(summary, bars_of(summary, void))
+    write_result(opt.out, {
+        "summary": summary,
+        "quick": opt.quick,
+        "void": void,
+        "bars": [{"text": text, "met": met} for text, met in bars],
+        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
+        "runs": [run.summary() for run in good],
+        "rounds": fig.rounds,
+    })
+    table(fig, summary)
+    return print_verdict(name, opt, good, bars, void)

@@ -22,6 +22,7 @@
 #include <linux/bits.h>
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
+#include <linux/irq.h>
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -35,6 +36,9 @@
 
 #include "trace.h"
 #include "vtm.h"
+
+/* What the CPU interface says from here on is no interrupt. */
+#define VTM_NO_INTID	1020
 
 /* Where not 0, the GIC's CPU interface is in system registers. */
 #define ID_AA64PFR0_GIC	GENMASK_ULL(27, 24)
@@ -118,13 +122,34 @@ static void vtm_unmask(struct kvm_vcpu *vcpu)
 	trace_vtm_unmask(vcpu->vcpu_id);
 }
 
-/* Somebody may have cleared the Active state behind our back. */
-static bool vtm_is_masked(struct kvm_vcpu *vcpu)
+static u32 vtm_hw_intid(struct kvm_vcpu *vcpu)
 {
+	static u32 intid;	/* the same for all vCPUs */
+	struct irq_data *data;
+
+	if (unlikely(!READ_ONCE(intid))) {
+		data = irq_get_irq_data(vcpu_vtimer(vcpu)->host_timer_irq);
+		WRITE_ONCE(intid, data ? irqd_to_hwirq(data) : 0);
+	}
+	return READ_ONCE(intid);
+}
+
+/*
+ * Would the hardware interrupt come now? Somebody may have cleared the Active state behind
+ * our back. The CPU interface knows, and is asked faster than the redistributor; but if
+ * another interrupt is about to come it names that.
+ */
+static bool vtm_about_to_come(struct kvm_vcpu *vcpu)
+{
+	u32 pending = read_sysreg_s(SYS_ICC_HPPIR1_EL1);
 	bool active = false;
 
+	if (pending == vtm_hw_intid(vcpu))
+		return true;
+	if (pending >= VTM_NO_INTID)
+		return false;
 	irq_get_irqchip_state(vcpu_vtimer(vcpu)->host_timer_irq, IRQCHIP_STATE_ACTIVE, &active);
-	return active;
+	return !active;
 }
 
 /* IRQs are off until the guest runs; what it will see of the interrupt is decided. */
@@ -150,7 +175,7 @@ static void vtm_probe_entry(void *data, unsigned long pc)
 	cpu->vcpu = vcpu;
 	cpu->irq = irq;
 	cpu->held = state.line || state.latch || state.queued || state.active;
-	if (vtm_decide(&state).mask && !vtm_is_masked(vcpu)) {
+	if (vtm_decide(&state).mask && vtm_about_to_come(vcpu)) {
 		vtm_mask(vcpu);
 		vtm_count(VTM_STAT_SUPPRESSED);
 	}

@@ -9,7 +9,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/bitops.h>
+#include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 #include <linux/sched/stat.h>
@@ -25,18 +25,51 @@
 #include "wfxt.h"
 
 /**
- * struct wfxt_inside - what was done for the vCPU that this CPU is in
- * @vcpu:    the vCPU, or NULL outside
- * @record:  its counters, or NULL when there was no memory for them
- * @cleared: the bits of HCR_EL2 to put back
+ * struct wfxt_plan - what an entry of a vCPU comes to
+ * @clear: bits of HCR_EL2 to take out
+ * @count: which counter goes up
+ */
+struct wfxt_plan {
+	unsigned long clear;
+	u64 *count;
+};
+
+/**
+ * struct wfxt_inside - what one CPU knows and did
+ * @vcpu:       the vCPU that this CPU is in, or NULL outside
+ * @record:     its counters, or NULL when there was no memory for them
+ * @cleared:    the bits of HCR_EL2 to put back
+ * @known:      the vCPU that @record and @plan are about
+ * @generation: ... as they were then
+ * @plan:       while other tasks want this CPU, and while they do not
+ * @fixed:      whether that makes no difference
+ * @unrecorded: entries without a record
  */
 struct wfxt_inside {
 	struct kvm_vcpu *vcpu;
 	struct wfxt_vcpu *record;
 	unsigned long cleared;
+	const void *known;
+	int generation;
+	bool fixed;
+	struct wfxt_plan plan[2];
+	u64 unrecorded;
 };
 
 static DEFINE_PER_CPU(struct wfxt_inside, wfxt_inside);
+
+/* Settings, or which VM has which, have changed so often. */
+static atomic_t wfxt_generation = ATOMIC_INIT(0);
+
+/**
+ * wfxt_changed() - each vCPU has to look again at its next entry
+ *
+ * Context: any; after the change.
+ */
+void wfxt_changed(void)
+{
+	atomic_inc_return_release(&wfxt_generation);
+}
 
 static const struct wfxt_policy *wfxt_policy_of(struct wfxt_vcpu *record)
 {
@@ -45,12 +78,47 @@ static const struct wfxt_policy *wfxt_policy_of(struct wfxt_vcpu *record)
 	return vm ? rcu_dereference(vm->policy) : rcu_dereference(wfxt_global);
 }
 
-static void wfxt_count_entry(struct wfxt_vcpu *record, struct wfxt_verdict verdict)
+static struct wfxt_plan wfxt_plan(struct wfxt_inside *inside, const struct wfxt_policy *policy,
+				  unsigned int vcpu_id, bool alone)
 {
-	record->stat[WFXT_STAT_ENTRIES]++;
-	record->stat[WFXT_STAT_WFI] += !!(verdict.clear & WFXT_WFI);
-	record->stat[WFXT_STAT_WFE] += !!(verdict.clear & WFXT_WFE);
-	record->stat[WFXT_STAT_GUARDED] += verdict.guarded;
+	struct wfxt_verdict verdict = wfxt_decide(policy, vcpu_id, alone);
+	struct wfxt_plan plan = { .count = &inside->unrecorded };
+
+	if (verdict.clear & WFXT_WFI)
+		plan.clear |= HCR_TWI;
+	if (verdict.clear & WFXT_WFE)
+		plan.clear |= HCR_TWE;
+	if (inside->record)
+		plan.count = &inside->record->stat[verdict.guarded ? WFXT_STAT_GUARDED :
+						   verdict.clear];
+	return plan;
+}
+
+/*
+ * A vCPU is the same as the last time nearly always. Its record stays at least as long as
+ * it can be entered; another one at its address means that its VM is gone, which is a
+ * change, too.
+ */
+static noinline void wfxt_learn(struct wfxt_inside *inside, struct kvm_vcpu *vcpu)
+{
+	const struct wfxt_policy *policy;
+
+	inside->generation = atomic_read_acquire(&wfxt_generation);
+	rcu_read_lock();
+	inside->record = wfxt_vcpu_get(vcpu);
+	policy = wfxt_policy_of(inside->record);
+	inside->plan[false] = wfxt_plan(inside, policy, vcpu->vcpu_id, false);
+	inside->plan[true] = wfxt_plan(inside, policy, vcpu->vcpu_id, true);
+	rcu_read_unlock();
+	inside->fixed = inside->plan[false].clear == inside->plan[true].clear;
+	/* Without a record try again. */
+	inside->known = inside->record ? vcpu : NULL;
+}
+
+/* Other threads set and clear HCR_VI and HCR_VF there. */
+static atomic_long_t *wfxt_hcr(struct kvm_vcpu *vcpu)
+{
+	return (atomic_long_t *)&vcpu->arch.hcr_el2;
 }
 
 /* IRQs are off, and stay so until the guest runs: who kicks this CPU now is heard. */
@@ -58,32 +126,20 @@ static void wfxt_probe_entry(void *data, unsigned long pc)
 {
 	struct wfxt_inside *inside = this_cpu_ptr(&wfxt_inside);
 	struct kvm_vcpu *vcpu = cvm_running_vcpu();
-	struct wfxt_verdict verdict;
-	unsigned long wish = 0, *hcr;
+	const struct wfxt_plan *plan;
+	unsigned long cleared;
 
 	if (!vcpu)
 		return;
-	hcr = (unsigned long *)&vcpu->arch.hcr_el2;
-
-	rcu_read_lock();
+	if (inside->known != vcpu || inside->generation != atomic_read(&wfxt_generation))
+		wfxt_learn(inside, vcpu);
+	plan = &inside->plan[inside->fixed || single_task_running()];
+	(*plan->count)++;
+	cleared = plan->clear & atomic_long_read(wfxt_hcr(vcpu));
+	if (cleared)
+		atomic_long_andnot(cleared, wfxt_hcr(vcpu));
 	inside->vcpu = vcpu;
-	inside->record = wfxt_vcpu_get(vcpu);
-	verdict = wfxt_decide(wfxt_policy_of(inside->record), vcpu->vcpu_id,
-			      single_task_running());
-	if (inside->record)
-		wfxt_count_entry(inside->record, verdict);
-	rcu_read_unlock();
-
-	if (verdict.clear & WFXT_WFI)
-		wish |= HCR_TWI;
-	if (verdict.clear & WFXT_WFE)
-		wish |= HCR_TWE;
-	/* Other threads set and clear HCR_VI and HCR_VF there. */
-	inside->cleared = wish & READ_ONCE(*hcr);
-	if (inside->cleared & HCR_TWI)
-		clear_bit(__ffs(HCR_TWI), hcr);
-	if (inside->cleared & HCR_TWE)
-		clear_bit(__ffs(HCR_TWE), hcr);
+	inside->cleared = cleared;
 }
 
 static void wfxt_count_exit(struct wfxt_vcpu *record, struct kvm_vcpu *vcpu, int ret)
@@ -102,15 +158,11 @@ static void wfxt_probe_exit(void *data, int ret, unsigned int esr_ec, unsigned l
 {
 	struct wfxt_inside *inside = this_cpu_ptr(&wfxt_inside);
 	struct kvm_vcpu *vcpu = inside->vcpu;
-	unsigned long *hcr;
 
 	if (!vcpu)
 		return;
-	hcr = (unsigned long *)&vcpu->arch.hcr_el2;
-	if (inside->cleared & HCR_TWI)
-		set_bit(__ffs(HCR_TWI), hcr);
-	if (inside->cleared & HCR_TWE)
-		set_bit(__ffs(HCR_TWE), hcr);
+	if (inside->cleared)
+		atomic_long_or(inside->cleared, wfxt_hcr(vcpu));
 	if (inside->record)
 		wfxt_count_exit(inside->record, vcpu, ret);
 	inside->vcpu = NULL;

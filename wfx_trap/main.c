@@ -77,6 +77,7 @@ static int wfxt_publish(struct wfxt_vm *vm, struct wfxt_policy *policy)
 		wfxt_hooked = true;
 	}
 	rcu_assign_pointer(*wfxt_place(vm), policy);
+	wfxt_changed();
 	kfree_rcu(old, rcu);
 	wfxt_settle_locked();
 	/* Who is in a guest, perhaps in WFI, comes out and looks again. */

@@ -72,6 +72,7 @@ static void wfxt_vm_gone(const void *kvm)
 		}
 	}
 	raw_spin_unlock_irqrestore(&wfxt_lock, flags);
+	wfxt_changed();
 }
 
 static int wfxt_kprobe_destroy(struct kprobe *p, struct pt_regs *regs)
@@ -116,6 +117,7 @@ void wfxt_vms_remove_all(void)
 		RCU_INIT_POINTER(record->vm, NULL);
 	list_splice_init(&wfxt_vms, &wfxt_dead);
 	raw_spin_unlock_irq(&wfxt_lock);
+	wfxt_changed();
 	schedule_work(&wfxt_reap_work);
 	flush_work(&wfxt_reap_work);
 }
@@ -150,7 +152,8 @@ static struct wfxt_vm *wfxt_vm_by_kvm(const void *kvm)
 	return NULL;
 }
 
-static struct wfxt_vcpu *wfxt_vcpu_new(struct kvm_vcpu *vcpu)
+/* Once per vCPU, so that looking one up needs no stack. */
+static noinline struct wfxt_vcpu *wfxt_vcpu_new(struct kvm_vcpu *vcpu)
 {
 	struct wfxt_vcpu *record = kzalloc(sizeof(*record), GFP_NOWAIT | __GFP_NOWARN);
 
@@ -281,6 +284,7 @@ void wfxt_vm_link(struct wfxt_vm *vm)
 		if (record->kvm == vm->kvm)
 			rcu_assign_pointer(record->vm, vm);
 	raw_spin_unlock_irq(&wfxt_lock);
+	wfxt_changed();
 }
 
 /**
@@ -306,6 +310,7 @@ bool wfxt_vm_unlink(struct wfxt_vm *vm)
 				RCU_INIT_POINTER(record->vm, NULL);
 	}
 	raw_spin_unlock_irq(&wfxt_lock);
+	wfxt_changed();
 	return known == vm;
 }
 
@@ -337,6 +342,21 @@ void wfxt_vms_flush(void)
 	flush_work(&wfxt_reap_work);
 }
 
+static void wfxt_vcpu_show(struct seq_file *m, const struct wfxt_vcpu *record)
+{
+	u64 n[WFXT_STATS], entries = 0;
+	unsigned int i;
+
+	for (i = 0; i < WFXT_STATS; i++)
+		n[i] = READ_ONCE(record->stat[i]);
+	for (i = WFXT_STAT_ENTRIES; i <= WFXT_STAT_GUARDED; i++)
+		entries += n[i];
+	seq_printf(m, "%d %u %llu %llu %llu %llu %llu %llu\n", record->pid, record->id, entries,
+		   n[WFXT_STAT_WFI_ENTRIES] + n[WFXT_STAT_BOTH],
+		   n[WFXT_STAT_WFE_ENTRIES] + n[WFXT_STAT_BOTH], n[WFXT_STAT_GUARDED],
+		   n[WFXT_STAT_WFI_EXITS], n[WFXT_STAT_WFE_EXITS]);
+}
+
 /**
  * wfxt_vcpus_show() - print one line per vCPU
  * @m: where to
@@ -346,14 +366,10 @@ void wfxt_vms_flush(void)
 void wfxt_vcpus_show(struct seq_file *m)
 {
 	struct wfxt_vcpu *record;
-	unsigned int i, n;
+	unsigned int i;
 
 	rcu_read_lock();
-	hash_for_each_rcu(wfxt_vcpus, i, record, node) {
-		seq_printf(m, "%d %u", record->pid, record->id);
-		for (n = 0; n < WFXT_STATS; n++)
-			seq_printf(m, " %llu", READ_ONCE(record->stat[n]));
-		seq_putc(m, '\n');
-	}
+	hash_for_each_rcu(wfxt_vcpus, i, record, node)
+		wfxt_vcpu_show(m, record);
 	rcu_read_unlock();
 }

@@ -5,6 +5,7 @@
 #ifndef WFXT_H
 #define WFXT_H
 
+#include <linux/build_bug.h>
 #include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/rcupdate.h>
@@ -18,23 +19,30 @@ struct seq_file;
 
 /**
  * enum wfxt_stat - the counters of one vCPU
- * @WFXT_STAT_ENTRIES:   entries into the guest while any setting was in force
- * @WFXT_STAT_WFI:       entries with WFI not trapped by our doing
- * @WFXT_STAT_WFE:       entries with WFE not trapped by our doing
- * @WFXT_STAT_GUARDED:   entries left to KVM because another task wanted the CPU
- * @WFXT_STAT_WFI_EXITS: exits for WFI
- * @WFXT_STAT_WFE_EXITS: exits for WFE
- * @WFXT_STATS:          their number
+ * @WFXT_STAT_ENTRIES:     entries into the guest in which KVM decided alone
+ * @WFXT_STAT_WFI_ENTRIES: entries with WFI not trapped by our doing, but WFE left to KVM
+ * @WFXT_STAT_WFE_ENTRIES: the other way round
+ * @WFXT_STAT_BOTH:        entries with neither trapped by our doing
+ * @WFXT_STAT_GUARDED:     entries left to KVM because another task wanted the CPU
+ * @WFXT_STAT_WFI_EXITS:   exits for WFI
+ * @WFXT_STAT_WFE_EXITS:   exits for WFE
+ * @WFXT_STATS:            their number
+ *
+ * Each entry counts once, the first four by what is not trapped (WFXT_WFI, WFXT_WFE).
  */
 enum wfxt_stat {
 	WFXT_STAT_ENTRIES,
-	WFXT_STAT_WFI,
-	WFXT_STAT_WFE,
+	WFXT_STAT_WFI_ENTRIES,
+	WFXT_STAT_WFE_ENTRIES,
+	WFXT_STAT_BOTH,
 	WFXT_STAT_GUARDED,
 	WFXT_STAT_WFI_EXITS,
 	WFXT_STAT_WFE_EXITS,
 	WFXT_STATS,
 };
+
+static_assert(WFXT_STAT_WFI_ENTRIES == WFXT_WFI && WFXT_STAT_WFE_ENTRIES == WFXT_WFE &&
+	      WFXT_STAT_BOTH == WFXT_BOTH);
 
 /**
  * struct wfxt_vm - a VM that has a setting of its own
@@ -103,6 +111,7 @@ void wfxt_vcpus_show(struct seq_file *m);
 int wfxt_hook_init(void);
 int wfxt_hook(void);
 void wfxt_unhook(void);
+void wfxt_changed(void);
 
 /* sysfs.c: */
 int wfxt_sysfs_init(void);

@@ -42,3 +42,52 @@ rdma_options()
 {
 	printf -- '--mod %s ' crc32_generic veth rdma_rxe rpcrdma nfsd nfsv3 nfsv4
 }
+
+# bench_options NAMES ARGUMENT...: the command line of a benchmark. Of the options with a
+# value NAMES has those that it takes: kernel sets SERIES, arch ARCH, rounds ROUNDS, seconds
+# SECS. --quick sets QUICK, for the reducer, and calls quick(). Where there is a function
+# own_option() it is asked for others: it sets TAKEN to their number of words.
+bench_options()
+{
+	local names=" $1 "
+
+	shift
+	QUICK=()
+	while [ $# -gt 0 ]; do
+		TAKEN=2
+		case $1 in
+		--quick)
+			# shellcheck disable=SC2034 # for the caller
+			QUICK=(--quick)
+			quick
+			TAKEN=1
+			;;
+		--kernel | --arch | --rounds | --seconds) bench_option "$names" "$@" ;;
+		*)
+			if ! declare -F own_option >/dev/null || ! own_option "$@"; then
+				bench_usage "$1"
+			fi
+			;;
+		esac
+		shift "$TAKEN"
+	done
+}
+
+# bench_option NAMES OPTION [VALUE]...
+bench_option()
+{
+	[[ $1 = *" ${2#--} "* ]] || bench_usage "$2"
+	[ $# -ge 3 ] || usage_die "$2 needs a value"
+	# shellcheck disable=SC2034 # for the caller
+	case $2 in
+	--kernel) SERIES=$3 ;;
+	--arch) ARCH=$3 ;;
+	--rounds) ROUNDS=$3 ;;
+	--seconds) SECS=$3 ;;
+	esac
+}
+
+bench_usage()
+{
+	usage_die "unknown option '$1'; see the head of $(basename "$0")"
+}

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 # wfx_trap and vtimer_mask under everything at once, for SOAK_SECONDS (10): VMs of every
-# kind come, go, move and are killed, knobs change, modules are loaded and unloaded. No
-# VM may lose a tick, and nothing may be left. (While the storm is on and the mask is
-# not, a tick may come twice: that is the storm.) Wants two CPUs and /dev/kvm.
+# kind come, go, move and are killed, knobs change, modules are loaded and unloaded; and
+# again with a CPU that goes and comes, for half of that time. No VM may lose a tick, and
+# nothing may be left. (While the storm is on and the mask is not, a tick may come twice:
+# that is the storm.) Wants two CPUs and /dev/kvm.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/kvmguest.sh
@@ -12,11 +13,12 @@
 
 SECONDS_WANTED=${SOAK_SECONDS:-10}
 FAILED=/tmp/soak.failed
+GOES_ON=/tmp/soak.goes_on
 TESTS='ticks_wfi ticks_busy ticks_masked ticks_exits ctl'
 
-time_left()
+goes_on()
 {
-	[ "$(cut -d. -f1 /proc/uptime)" -lt "$soak_end" ] && [ ! -e $FAILED ]
+	[ -e $GOES_ON ] && [ ! -e $FAILED ]
 }
 
 soak_failed()
@@ -24,32 +26,26 @@ soak_failed()
 	echo "$*" >>$FAILED
 }
 
-# VMs with one vCPU that stays, one test after the other.
-vms_that_stay()
+# vms NAME ARGUMENTS: one test after the other.
+vms()
 {
-	while time_left; do
+	soak_name=$1
+	shift
+	while goes_on; do
 		for t in $TESTS; do
-			kvmguest --pin "$1" --count 60 --exits 5 --extra 100 --patience 5000 $t >/tmp/soak.stay"$1" 2>&1 ||
-				soak_failed "$t on CPU $1: $(cat /tmp/soak.stay"$1")"
+			kvmguest "$@" --count 60 --exits 5 --extra 100 --patience 5000 $t \
+				>/tmp/soak."$soak_name" 2>&1 ||
+				soak_failed "$soak_name, $t: $(cat /tmp/soak."$soak_name")"
 		done
 	done
 }
 
-vms_that_move()
-{
-	while time_left; do
-		for t in $TESTS; do
-			kvmguest --vcpus 2 --pin 0,1 --migrate 7 --count 60 --exits 5 --extra 100 --patience 5000 $t \
-				>/tmp/soak.move 2>&1 || soak_failed "moving $t: $(cat /tmp/soak.move)"
-		done
-	done
-}
-
+# vms_that_die ARGUMENTS
 vms_that_die()
 {
 	n=0
-	while time_left; do
-		kvmguest --vcpus 2 --pin 0,1 --period 500 --hold 300 --exits 5 spin >/dev/null 2>&1 &
+	while goes_on; do
+		kvmguest --vcpus 2 "$@" --period 500 --hold 300 --exits 5 spin >/dev/null 2>&1 &
 		pid=$!
 		echo $pid >$WFX_DIR/add
 		echo 3 >$WFX_DIR/$pid/wfi
@@ -62,7 +58,7 @@ vms_that_die()
 
 knobs_that_change()
 {
-	while time_left; do
+	while goes_on; do
 		for mask in 1 3 0 2; do
 			echo $mask >$WFX_KNOB
 			echo $mask >$WFX_DIR/wfe
@@ -78,11 +74,12 @@ knobs_that_change()
 	done 2>/dev/null
 }
 
-# Only this one loads and unloads.
+# Only this one loads and unloads. The soak ends when the time is over and each module
+# came and went twice, which may take longer on a busy machine.
 modules_that_change()
 {
 	rounds=0
-	while time_left; do
+	while goes_on; do
 		for m in wfx_trap vtm_storm vtimer_mask; do
 			if module_loaded $m; then
 				# Somebody may be writing to a file of it.
@@ -93,20 +90,34 @@ modules_that_change()
 			usleep 100000
 		done
 		rounds=$((rounds + 1))
+		[ $rounds -lt 2 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt "$soak_end" ] || rm $GOES_ON
 	done
-	echo $rounds >/tmp/soak.rounds
+	note "$rounds rounds of the modules"
 }
 
+cpus_that_go()
+{
+	while goes_on; do
+		echo 0 >/sys/devices/system/cpu/cpu1/online || soak_failed "CPU 1 stays"
+		usleep 200000
+		echo 1 >/sys/devices/system/cpu/cpu1/online || soak_failed "CPU 1 does not come back"
+		usleep 300000
+	done
+}
+
+# soak SECONDS PART...: all of these at once.
 soak()
 {
 	need_kvm
 	rm -f $FAILED
+	touch $GOES_ON
 	for m in wfx_trap vtm_storm vtimer_mask; do
 		module_loaded $m || load_module $m || fail "$m does not load"
 	done
-	soak_end=$(($(cut -d. -f1 /proc/uptime) + SECONDS_WANTED))
+	soak_end=$(($(cut -d. -f1 /proc/uptime) + $1))
+	shift
 	pids=
-	for part in "vms_that_stay 0" "vms_that_stay 1" vms_that_move vms_that_die knobs_that_change; do
+	for part; do
 		$part &
 		pids="$pids $!"
 	done
@@ -114,8 +125,13 @@ soak()
 	# shellcheck disable=SC2086 # one argument per process
 	wait $pids
 	[ ! -e $FAILED ] || fail "$(head -n 5 $FAILED)"
-	note "$(cat /tmp/soak.rounds) rounds of the modules"
-	expect_ge "$(cat /tmp/soak.rounds)" 2 "rounds of the modules"
+}
+
+soak_with_cpus()
+{
+	cpu_may_go 1
+	defer "echo 1 >/sys/devices/system/cpu/cpu1/online"
+	soak "$@"
 }
 
 nothing_is_left()
@@ -133,7 +149,10 @@ nothing_is_left()
 	done
 }
 
-ktap_plan 2
-ktap_case "soak" soak
+ktap_plan 3
+ktap_case "soak" soak "$SECONDS_WANTED" "vms cpu0 --pin 0" "vms cpu1 --pin 1" \
+	"vms moving --vcpus 2 --pin 0,1 --migrate 7" "vms_that_die --pin 0,1" knobs_that_change
+ktap_case "soak while a CPU goes and comes" soak_with_cpus $((SECONDS_WANTED / 2 + 3)) \
+	"vms one" "vms two --vcpus 2" vms_that_die knobs_that_change cpus_that_go
 ktap_case "nothing is left" nothing_is_left
 ktap_done

@@ -177,6 +177,15 @@ static void send_sgi(unsigned int cpu, unsigned int sgi)
 
 /* --- interrupts --- */
 
+/*
+ * Ticks come at a fixed rate. Where each is to be left over many times they do not: after a
+ * pause of the emulator several would come at once, with no exits in between.
+ */
+static uint64_t tick_base(unsigned int cpu, uint64_t t)
+{
+	return params->test == KG_TICKS_EXITS ? t : cpus[cpu].due;
+}
+
 static void tick(unsigned int cpu, struct kg_result *r)
 {
 	uint64_t t = now();
@@ -189,7 +198,7 @@ static void tick(unsigned int cpu, struct kg_result *r)
 	if (++r->done == params->count)
 		timer_ctl(cpu, 0);
 	else
-		timer_at(cpu, cpus[cpu].due + params->period);
+		timer_at(cpu, tick_base(cpu, t) + params->period);
 }
 
 void guest_irq(void)
@@ -313,6 +322,18 @@ static void pause_for(uint64_t period)
 		;
 }
 
+/* Idle until the i-th SGI; IRQs are on afterwards. */
+static void wait_for_ping(unsigned int cpu, uint64_t i)
+{
+	irqs_off();
+	while (cpus[cpu].pings < i) {
+		wfi();
+		irqs_on();
+		irqs_off();
+	}
+	irqs_on();
+}
+
 static void ask(unsigned int cpu, struct kg_result *r)
 {
 	struct kg_result *peer = &results[cpu + 1];
@@ -327,70 +348,55 @@ static void ask(unsigned int cpu, struct kg_result *r)
 		peer->stamp = began;
 		dsb();
 		peer->request = i;
-		switch (params->test) {
-		case KG_PING_WFI:
-			send_sgi(cpu + 1, KG_SGI_PING);
-			irqs_off();
-			while (cpus[cpu].pings < i) {
-				wfi();
-				irqs_on();
-				irqs_off();
-			}
-			irqs_on();
-			break;
-		default:
+		if (params->test == KG_PING_WFE) {
 			sev();
 			while (peer->answer < i + 1)
 				;
-			break;
+		} else {
+			send_sgi(cpu + 1, KG_SGI_PING);
+			wait_for_ping(cpu, i);
 		}
 		sample(r, now() - began);
 		r->done++;
 	}
 }
 
-/* The next request of the even vCPU, by polling; leaves the guest where asked for. */
-static void answer_polling(struct kg_result *r, uint64_t i, bool event)
+/* What has to be done before the answer, with a tick pending: IRQs stay masked. */
+static void leave_with_tick(unsigned int cpu)
 {
-	while (r->request < i)
-		if (event)
-			wfe();
-	if (event)
-		sample(r, now() - r->stamp);
-	else
-		for (unsigned int n = params->exits; n; n--)
-			leave_by_hvc();
+	unsigned int n;
+
+	irqs_off();
+	timer_at(cpu, now());
+	timer_ctl(cpu, CTL_ENABLE);
+	for (n = params->exits; n; n--)
+		leave_by_hvc();
+	timer_ctl(cpu, 0);
+	/* The host takes the tick back. */
+	leave_by_hvc();
+	irqs_on();
 }
 
 static void answer(unsigned int cpu, struct kg_result *r)
 {
 	uint64_t i;
 
-	/* A tick that is pending all the time, because IRQs stay masked. */
-	if (params->test == KG_PING_EXITS) {
-		irqs_off();
-		timer_at(cpu, now());
-		timer_ctl(cpu, CTL_ENABLE);
-	}
 	r->answer = 1;
 	for (i = 1; i <= params->count; i++) {
-		if (params->test == KG_PING_WFI) {
-			irqs_off();
-			while (cpus[cpu].pings < i) {
-				wfi();
-				irqs_on();
-				irqs_off();
-			}
-			irqs_on();
-			send_sgi(cpu - 1, KG_SGI_PONG);
+		if (params->test == KG_PING_WFE) {
+			while (r->request < i)
+				wfe();
+			sample(r, now() - r->stamp);
 		} else {
-			answer_polling(r, i, params->test == KG_PING_WFE);
+			wait_for_ping(cpu, i);
+			if (params->test == KG_PING_EXITS)
+				leave_with_tick(cpu);
+			send_sgi(cpu - 1, KG_SGI_PONG);
 		}
 		dsb();
 		r->answer = i + 1;
 		r->done++;
 	}
-	timer_ctl(cpu, 0);
 }
 
 static void test_ping(unsigned int cpu, struct kg_result *r)

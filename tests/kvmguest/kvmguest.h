@@ -41,7 +41,7 @@ enum kg_test {
 	KG_TICKS_EXITS,		/* ... and leaving the guest many times meanwhile */
 	KG_PING_WFI,		/* IPIs from even vCPUs to odd ones that sit in WFI */
 	KG_PING_WFE,		/* events to odd ones that sit in WFE */
-	KG_PING_EXITS,		/* requests to odd ones that leave the guest with a tick pending */
+	KG_PING_EXITS,		/* IPIs, and many exits with a tick pending before the answer */
 	KG_CTL,			/* ticks; does CNTV_CTL read as it was written? */
 	KG_SPIN,		/* run until killed, leaving the guest at times */
 };

@@ -54,7 +54,7 @@ static const struct {
 
 static struct {
 	unsigned int vcpus, count, period_us, hold_us, patience_ms, exits, timeout_s;
-	unsigned int migrate_ms, extra;
+	unsigned int migrate_ms, extra, empty_vms;
 	unsigned int cpus, cpu[KG_MAX_VCPUS];
 	unsigned int test;
 } opt = {
@@ -229,6 +229,8 @@ static void make_vm(void)
 	int kvm, vm, run_size;
 
 	kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
+	for (i = 0; i < opt.empty_vms; i++)
+		check(ioctl(kvm, KVM_CREATE_VM, 0), "VM");
 	vm = check(ioctl(kvm, KVM_CREATE_VM, 0), "VM");
 	run_size = check(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "VM");
 	check(ioctl(vm, KVM_ARM_PREFERRED_TARGET, &target), "VM");
@@ -401,7 +403,7 @@ static void usage(void)
 
 	fprintf(stderr, "usage: kvmguest [--vcpus N] [--pin CPU,CPU...] [--count N] [--period US]\n"
 		"       [--hold US] [--exits N] [--patience MS] [--migrate MS] [--timeout S]\n"
-		"       [--extra TICKS] TEST\n"
+		"       [--extra TICKS] [--empty-vms N] TEST\n"
 		"tests:");
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		fprintf(stderr, " %s", tests[i].name);
@@ -449,6 +451,7 @@ static void parse_option(const char *name, char *value)
 		{ "--migrate", &opt.migrate_ms, 1, 1000000 },
 		{ "--timeout", &opt.timeout_s, 1, 1000000 },
 		{ "--extra", &opt.extra, 0, 1000000 },
+		{ "--empty-vms", &opt.empty_vms, 0, 16 },
 	};
 	unsigned int i;
 

@@ -9,6 +9,7 @@
 #   ktap_case "name" function [arguments]
 #   ktap_done
 #
+# With KTAP_STOP set the first case that fails is the last.
 # In a case: fail MSG, skip MSG, note MSG, defer CMD, expect_*, wait_for.
 
 KTAP_MARK=${KTAP_MARK:-}
@@ -63,12 +64,14 @@ ktap_run_defers()
 	exit $ktap_rc
 }
 
-# Complaints of the kernel since the mark of this case.
+# Complaints of the kernel since the mark of this case, which is the last: an earlier
+# test may have had a case of that number whose name only begins so.
 ktap_splats()
 {
 	dmesg | awk -v mark="cvm-case: begin $1" '
-		index($0, mark) { on = 1; next }
-		on { print }' | grep -E -f /tmp/ktap.splats
+		index($0, mark) { on = 1; text = ""; next }
+		on { text = text $0 "\n" }
+		END { printf "%s", text }' | grep -E -f /tmp/ktap.splats
 }
 
 ktap_kmsg()
@@ -115,6 +118,7 @@ ktap_case()
 			note "the case ended with status $ktap_rc"
 		fi
 		ktap_line "not ok $ktap_id"
+		[ -z "${KTAP_STOP:-}" ] || exit 1
 		;;
 	esac
 }
@@ -178,6 +182,7 @@ ktap_errno()
 	EADDRNOTAVAIL) echo "assign requested address" ;;
 	EOVERFLOW) echo "Value too large" ;;
 	EOPNOTSUPP) echo "not supported" ;;
+	ENOTUNIQ) echo "not unique" ;;
 	*) echo "$1" ;;
 	esac
 }

@@ -80,3 +80,11 @@ vm_words()
 {
 	sed -n "s/^vcpu=$2 //p" "/tmp/vm.$1"
 }
+
+# cpu_may_go CPU: before it is taken offline. Linux 6.12 counts the scheduler's fair server
+# among the tasks of a dying CPU, and warns of a task that is none.
+cpu_may_go()
+{
+	fair_server=/sys/kernel/debug/sched/fair_server/cpu$1/runtime
+	[ ! -e "$fair_server" ] || echo 0 >"$fair_server" || fail "the fair server of CPU $1 stays"
+}

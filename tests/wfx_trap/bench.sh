@@ -5,6 +5,7 @@
 # measurement becomes a line of key=value words in /out/bench.txt. An arm that was not
 # in force is void, and void is failed. Parameters:
 #   WFX_ARMS    "trapped masked", or "policy" for kvm-arm.wfi_trap_policy=notrap
+#   WFX_CASES   of: timer, ipi, other; counted instead of timer where there is one CPU
 #   WFX_ROUNDS  rounds, WFX_COUNT ticks or round trips per measurement
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
@@ -13,6 +14,7 @@
 . /tests/lib/wfx.sh
 
 ARMS=${WFX_ARMS:-trapped masked}
+CASES=${WFX_CASES:-timer ipi other}
 ROUNDS=${WFX_ROUNDS:-2}
 COUNT=${WFX_COUNT:-200}
 PERIOD=4000
@@ -55,22 +57,45 @@ expect_effect()
 	esac
 }
 
-one_round()
+# ticks CASE ARM ROUND CPU
+ticks()
 {
 	enter_arm "$2" 1
-	vm_run bench --pin 1 --count "$COUNT" --period $PERIOD ticks_wfi
+	vm_run bench --pin "$4" --count "$COUNT" --period $PERIOD ticks_wfi
 	expect_effect "$2" 0
-	emit timer "$2" "$1" 0
+	emit "$1" "$2" "$3" 0
+}
 
+measure_timer()
+{
+	ticks timer "$2" "$1" 1
+}
+
+measure_counted()
+{
+	ticks counted "$2" "$1" 0
+}
+
+measure_ipi()
+{
 	enter_arm "$2" 3
 	vm_run bench --vcpus 2 --pin 0,1 --count "$COUNT" --period $PERIOD ping_wfi
 	expect_effect "$2" 1
 	emit ipi "$2" "$1" 1
+}
 
-	[ "$2" != policy ] || return 0
+measure_other()
+{
 	enter_arm "$2" 1
 	vm_run bench --vcpus 2 --pin 1,0 --count "$COUNT" --period $PERIOD ticks_wfi
 	emit other "$2" "$1" 1
+}
+
+one_round()
+{
+	for what in $CASES; do
+		"measure_$what" "$1" "$2"
+	done
 }
 
 rm -f /out/bench.txt

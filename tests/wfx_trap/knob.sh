@@ -74,6 +74,12 @@ masked_vcpus_only()
 	expect_eq 0 "$(vm_result a wfi_exits 0)" "WFI exits of the vCPU in the mask"
 	# A tick that is late may find no WFI before it.
 	expect_ge "$(vm_result a wfi_exits 1)" $((TICKS / 2)) "WFI exits of the other"
+	# IPIs and events reach a vCPU that waits inside.
+	echo 3 >$WFX_KNOB
+	vm_run a --vcpus 2 --pin 0,1 --count $TICKS --period 500 ping_wfi
+	expect_eq "0 0" "$(vm_result a wfi_exits 0) $(vm_result a wfi_exits 1)" "WFI exits of both"
+	vm_run a --vcpus 2 --pin 0,1 --count $TICKS --period 500 ping_wfe
+	expect_eq $TICKS "$(vm_result a "done" 1)" "events that were answered"
 }
 
 one_by_one()
@@ -183,6 +189,9 @@ refuses_vms()
 	expect_errno "echo 4000000 >$WFX_DIR/remove" ESRCH
 	expect_errno "echo 1 >$WFX_DIR/add" ENODEV
 	expect_errno "echo 99999999999 >$WFX_DIR/add" ERANGE
+	vm_start a --pin 1 --empty-vms 1 --count 1000000 ticks_wfi
+	wait_for 10 '[ "$(ls -d /sys/kernel/debug/kvm/"$vm_pid"-* | wc -l)" = 2 ]' || fail "no two VMs"
+	expect_errno "echo $vm_pid >$WFX_DIR/add" ENOTUNIQ
 	expect_eq 0 "$(ls -d $WFX_DIR/[0-9]* 2>/dev/null | wc -l)" "folders of VMs"
 }
 

@@ -17,6 +17,7 @@
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/interrupt.h>
+#include <linux/irq.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/percpu.h>
@@ -24,6 +25,7 @@
 #include <linux/seq_file.h>
 #include <linux/stop_machine.h>
 
+#include <asm/arch_gicv3.h>
 #include <asm/kvm_asm.h>
 #include <asm/kvm_hyp.h>
 #include <asm/sysreg.h>
@@ -51,6 +53,7 @@ static DEFINE_PER_CPU(struct storm_cpu, storm_cpu);
 static struct irq_ops storm_ops, *storm_stock;
 static bool storm_on;
 static bool untie = true;
+static u32 storm_intid;		/* the timer's interrupt on the host */
 static struct dentry *storm_dir;
 
 static int storm_nop(void *data)
@@ -106,6 +109,7 @@ static void storm_restore(void *data, struct arch_timer_context *ctx)
 		irq->ops = &storm_ops;
 	}
 	raw_spin_unlock(&irq->irq_lock);
+	WRITE_ONCE(storm_intid, irqd_to_hwirq(irq_get_irq_data(ctx->host_timer_irq)));
 	__this_cpu_write(storm_cpu.armed, true);
 }
 
@@ -137,7 +141,8 @@ static void storm_entry(void *data, unsigned long pc)
 		return;
 	__this_cpu_write(storm_cpu.armed, false);
 	__this_cpu_inc(storm_cpu.released);
-	irq_set_irqchip_state(vcpu_vtimer(vcpu)->host_timer_irq, IRQCHIP_STATE_ACTIVE, false);
+	/* Not through the host's interrupt layer, which a firmware would not need. */
+	gic_write_dir(READ_ONCE(storm_intid));
 }
 
 static void storm_exit(void *data, int ret, unsigned int esr_ec, unsigned long pc)
