@@ -78,6 +78,21 @@ void cqpoll_window_update(struct cqpoll_window *w, u64 gap_ns, u64 limit_ns)
 EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_window_update);
 
 /**
+ * cqpoll_step_ns() - how much of a time was polling for nothing
+ * @ns: time between two looks at the queues by a thread that wanted to poll
+ *
+ * What was taken by an interrupt, or because the virtual CPU itself had to wait, says
+ * nothing about the queues.
+ *
+ * Context: any. Return: nanoseconds.
+ */
+u64 cqpoll_step_ns(u64 ns)
+{
+	return min(ns, CQPOLL_STEP_MAX_NS);
+}
+EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_step_ns);
+
+/**
  * cqpoll_window_ns() - how long to poll without finding anything
  * @w:        the window
  * @limit_ns: longest time

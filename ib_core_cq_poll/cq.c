@@ -22,6 +22,7 @@
 #include <rdma/restrack.h>
 
 #include "cqpoll.h"
+#include "trace.h"
 
 /* Numbers of CQs are given out in turn; beyond this one they are not looked for. */
 #define CQPOLL_ID_MAX	(16 * 1024 * 1024)
@@ -230,7 +231,8 @@ static void cqpoll_cq_unlink(struct cqpoll_cq *c)
  */
 void cqpoll_cq_drop(struct cqpoll_cq *c)
 {
-	cqpoll_queue_release(&c->q);
+	if (cqpoll_queue_release(&c->q))
+		trace_cqpoll_give_back(c, -1);
 	spin_lock(&cqpoll_lock);
 	cqpoll_cq_unlink(c);
 	spin_unlock(&cqpoll_lock);
@@ -292,6 +294,7 @@ void cqpoll_cq_probe_free(void *data, const struct ib_cq *cq)
 	/* Whoever has it in a list forgets it when it sees that it is gone. */
 	if (c) {
 		cqpoll_queue_gone(&c->q);
+		trace_cqpoll_gone(c, p ? (int)p->cpu : -1);
 		cqpoll_poller_kick(p);
 	}
 	rcu_read_unlock();

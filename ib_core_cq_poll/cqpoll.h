@@ -102,6 +102,9 @@ struct cqpoll_device {
  * @queues: what it polls; the thread's own while it is not parked
  * @inbox:  what it shall poll from now on; protected by cqpoll_lock
  * @window: how long to poll before sleeping
+ * @idle_ns: time without completions, as far as it counts
+ * @now:    until when that was counted
+ * @crowded: others keep the CPU for long
  * @sleeps: times that it slept
  * @wc:     completions being handled
  */
@@ -115,6 +118,9 @@ struct cqpoll_poller {
 	struct list_head queues;
 	struct list_head inbox;
 	struct cqpoll_window window;
+	u64 idle_ns;
+	u64 now;
+	bool crowded;
 	u64 sleeps;
 	struct ib_wc wc[CQPOLL_BATCH];
 };

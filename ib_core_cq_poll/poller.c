@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 
 #include "cqpoll.h"
+#include "trace.h"
 
 unsigned int cqpoll_idle_us = 10000;
 module_param_named(idle_us, cqpoll_idle_us, uint, 0644);
@@ -75,6 +76,42 @@ static int cqpoll_poller_pass(struct cqpoll_poller *p, struct cqpoll_cq *c)
 	return n;
 }
 
+static u64 cqpoll_limit_ns(void)
+{
+	return READ_ONCE(cqpoll_idle_us) * (u64)NSEC_PER_USEC;
+}
+
+/* The thread left the CPU at that time. Returns for how long. */
+static u64 cqpoll_poller_away(struct cqpoll_poller *p, u64 begin)
+{
+	p->now = ktime_get_ns();
+	p->idle_ns += p->now - begin;
+	return p->now - begin;
+}
+
+/*
+ * Whoever else wants this CPU may be what the next completion depends on, maybe woken by
+ * the last one. It comes first, and at once: the scheduler alone would let us poll on for
+ * milliseconds. One that keeps the CPU for long is not; then we had better sleep, because
+ * an event gets the CPU back at once. False for that.
+ */
+static bool cqpoll_poller_relax(struct cqpoll_poller *p)
+{
+	u64 begin;
+
+	if (single_task_running()) {
+		p->crowded = false;
+		cpu_relax();
+		return true;
+	}
+	if (p->crowded && cqpoll_limit_ns())
+		return false;
+	begin = ktime_get_ns();
+	yield();
+	p->crowded = cqpoll_poller_away(p, begin) > CQPOLL_YIELD_MAX_NS;
+	return true;
+}
+
 /* Look at every queue once; true when one of them had something. */
 static bool cqpoll_poller_round(struct cqpoll_poller *p)
 {
@@ -91,7 +128,8 @@ static bool cqpoll_poller_round(struct cqpoll_poller *p)
 			kfree_rcu(c, rcu);
 		} else if (n) {
 			found = true;
-			cond_resched();
+			if (!cqpoll_poller_relax(p))
+				cond_resched();
 		}
 	}
 	return found;
@@ -118,59 +156,66 @@ static bool cqpoll_poller_called(struct cqpoll_poller *p)
 	return READ_ONCE(p->kicked) || kthread_should_stop() || kthread_should_park();
 }
 
-static u64 cqpoll_limit_ns(void)
-{
-	return READ_ONCE(cqpoll_idle_us) * (u64)NSEC_PER_USEC;
-}
-
 /* Go on polling after so long without any completion? */
-static bool cqpoll_poller_spin(const struct cqpoll_poller *p, u64 idle_ns)
+static bool cqpoll_poller_spin(const struct cqpoll_poller *p)
 {
 	u64 limit = cqpoll_limit_ns();
 
 	if (list_empty(&p->queues))
 		return false;
-	return !limit || idle_ns < cqpoll_window_ns(&p->window, limit,
-						    READ_ONCE(cqpoll_adaptive));
+	return !limit || p->idle_ns < cqpoll_window_ns(&p->window, limit,
+						       READ_ONCE(cqpoll_adaptive));
 }
 
-/*
- * Whoever else wants this CPU may be what the next completion depends on. It comes
- * first, and at once: the scheduler alone would let us poll on for milliseconds.
- */
-static void cqpoll_poller_relax(void)
+static void cqpoll_poller_sleep(struct cqpoll_poller *p)
 {
-	if (single_task_running())
-		cpu_relax();
-	else
-		yield();
+	u64 begin = ktime_get_ns();
+
+	p->sleeps++;
+	trace_cqpoll_sleep(p->cpu, p->nr, p->idle_ns);
+	wait_event_idle(p->wait, cqpoll_poller_called(p));
+	trace_cqpoll_wake(p->cpu);
+	cqpoll_poller_away(p, begin);
+}
+
+/* How long there has been nothing, after a round that found nothing. */
+static void cqpoll_poller_idle(struct cqpoll_poller *p)
+{
+	u64 now = ktime_get_ns();
+
+	p->idle_ns += cqpoll_step_ns(now - p->now);
+	p->now = now;
+}
+
+/* After one that found something. */
+static void cqpoll_poller_busy(struct cqpoll_poller *p)
+{
+	if (p->idle_ns) {
+		cqpoll_poller_idle(p);
+		cqpoll_window_update(&p->window, p->idle_ns, cqpoll_limit_ns());
+		p->idle_ns = 0;
+	}
+	p->now = ktime_get_ns();
 }
 
 static int cqpoll_poller_main(void *data)
 {
 	struct cqpoll_poller *p = data;
-	u64 now, last = ktime_get_ns();
-	bool waited = false;
 
+	p->now = ktime_get_ns();
 	while (!kthread_should_stop()) {
 		if (kthread_should_park())
 			kthread_parkme();
 		cond_resched_tasks_rcu_qs();
 		if (cqpoll_poller_round(p)) {
-			now = ktime_get_ns();
-			if (waited)
-				cqpoll_window_update(&p->window, now - last, cqpoll_limit_ns());
-			last = now;
-			waited = false;
+			cqpoll_poller_busy(p);
 			continue;
 		}
-		waited = true;
-		if (cqpoll_poller_spin(p, ktime_get_ns() - last)) {
-			cqpoll_poller_relax();
-		} else if (cqpoll_poller_arm(p)) {
-			p->sleeps++;
-			wait_event_idle(p->wait, cqpoll_poller_called(p));
-		}
+		cqpoll_poller_idle(p);
+		if (cqpoll_poller_spin(p) && cqpoll_poller_relax(p))
+			continue;
+		if (cqpoll_poller_arm(p))
+			cqpoll_poller_sleep(p);
 	}
 	return 0;
 }
@@ -239,6 +284,7 @@ bool cqpoll_poller_assign(struct cqpoll_cq *c)
 	cqpoll_load[cpu]++;
 	WRITE_ONCE(c->poller, p);
 	list_add_tail(&c->node, &p->inbox);
+	trace_cqpoll_take(c, cpu);
 	cqpoll_poller_kick(p);
 	return true;
 }

@@ -67,17 +67,6 @@ void cqpoll_queue_hook(struct cqpoll_queue *q)
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_queue_hook);
 
-/* With the CQ kept if it is in that state and not about to be destroyed. */
-static bool cqpoll_queue_get(struct cqpoll_queue *q, enum cqpoll_state state)
-{
-	bool ok;
-
-	spin_lock(&q->lock);
-	ok = q->state == state && q->ops->get(q);
-	spin_unlock(&q->lock);
-	return ok;
-}
-
 /**
  * cqpoll_queue_own() - second step of taking over a queue that is in use
  * @q: the queue, hooked; every call of the native handler that does not pass
@@ -91,7 +80,10 @@ bool cqpoll_queue_own(struct cqpoll_queue *q)
 {
 	bool ok;
 
-	if (!cqpoll_queue_get(q, CQPOLL_HOOKED))
+	spin_lock(&q->lock);
+	ok = q->state == CQPOLL_HOOKED && q->ops->get(q);
+	spin_unlock(&q->lock);
+	if (!ok)
 		return false;
 	cqpoll_queue_forward(q, false);
 	q->ops->quiesce(q);
@@ -136,20 +128,28 @@ EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_queue_own_new);
 int cqpoll_queue_pass(struct cqpoll_queue *q, struct ib_wc *wc, unsigned int budget)
 {
 	unsigned int want, done = 0;
+	bool gone;
 	int n;
 
-	if (!cqpoll_queue_get(q, CQPOLL_OURS))
-		return READ_ONCE(q->state) == CQPOLL_GONE ? -ENOENT : 0;
-	do {
+	/* Mostly there is nothing: one lock and one look. */
+	spin_lock(&q->lock);
+	if (q->state != CQPOLL_OURS || !q->ops->get(q)) {
+		gone = q->state == CQPOLL_GONE;
+		spin_unlock(&q->lock);
+		return gone ? -ENOENT : 0;
+	}
+	for (;;) {
 		want = min_t(unsigned int, budget - done, CQPOLL_BATCH);
-		spin_lock(&q->lock);
 		n = q->state == CQPOLL_OURS ? q->ops->poll(q, wc, want) : 0;
 		spin_unlock(&q->lock);
 		if (n <= 0)
 			break;
 		q->ops->complete(q, wc, n);
 		done += n;
-	} while (n == want && done < budget);
+		if (n < want || done >= budget)
+			break;
+		spin_lock(&q->lock);
+	}
 	q->ops->put(q);
 	return done;
 }
@@ -205,14 +205,15 @@ EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_queue_event);
  * The native way is only started where completions can still come: a CQ without
  * queue pairs may be about to be destroyed, and nothing may be started for that.
  *
- * Context: process.
+ * Context: process. Return: false when there was nothing to give back.
  */
-void cqpoll_queue_release(struct cqpoll_queue *q)
+bool cqpoll_queue_release(struct cqpoll_queue *q)
 {
-	bool got = false;
+	bool got = false, ours;
 
 	spin_lock(&q->lock);
-	if (q->state == CQPOLL_HOOKED || q->state == CQPOLL_OURS) {
+	ours = q->state == CQPOLL_HOOKED || q->state == CQPOLL_OURS;
+	if (ours) {
 		got = q->ops->get(q);
 		cqpoll_queue_forward(q, true);
 		q->ops->hook(q, false);
@@ -223,6 +224,7 @@ void cqpoll_queue_release(struct cqpoll_queue *q)
 	spin_unlock(&q->lock);
 	if (got)
 		q->ops->put(q);
+	return ours;
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_queue_release);
 

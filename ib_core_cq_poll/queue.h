@@ -85,7 +85,7 @@ void cqpoll_queue_own_new(struct cqpoll_queue *q);
 int cqpoll_queue_pass(struct cqpoll_queue *q, struct ib_wc *wc, unsigned int budget);
 bool cqpoll_queue_arm(struct cqpoll_queue *q);
 bool cqpoll_queue_event(struct cqpoll_queue *q);
-void cqpoll_queue_release(struct cqpoll_queue *q);
+bool cqpoll_queue_release(struct cqpoll_queue *q);
 void cqpoll_queue_gone(struct cqpoll_queue *q);
 
 #endif /* CQPOLL_QUEUE_H */

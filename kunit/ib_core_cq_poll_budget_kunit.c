@@ -143,6 +143,15 @@ static void window_bounds_test(struct kunit *test)
 	}
 }
 
+/* What the host or an interrupt took is no time of polling. */
+static void step_test(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, cqpoll_step_ns(0), 0ULL);
+	KUNIT_EXPECT_EQ(test, cqpoll_step_ns(5000), 5000ULL);
+	KUNIT_EXPECT_EQ(test, cqpoll_step_ns(12000000), CQPOLL_STEP_MAX_NS);
+	KUNIT_EXPECT_EQ(test, cqpoll_step_ns(U64_MAX), CQPOLL_STEP_MAX_NS);
+}
+
 static struct kunit_case budget_cases[] = {
 	KUNIT_CASE(budget_bounds_test),
 	KUNIT_CASE(budget_share_test),
@@ -153,6 +162,7 @@ static struct kunit_case budget_cases[] = {
 	KUNIT_CASE(window_down_test),
 	KUNIT_CASE(window_rare_test),
 	KUNIT_CASE(window_bounds_test),
+	KUNIT_CASE(step_test),
 	{ }
 };
 

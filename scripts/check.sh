@@ -122,13 +122,17 @@ net_full()
 # ib_core_cq_poll: software RDMA and NFS over it, all in one guest.
 cq_steps()
 {
-	local rdma dir=tests/ib_core_cq_poll
+	local rdma nvme dir=tests/ib_core_cq_poll
 
 	rdma=$(rdma_options)
-	guest cq-x86 6.12-amd64 "--guest x86-cvm $rdma --mod nvme_rdma --mod nvmet_rdma --mod brd $dir/knob.sh $dir/softirq.sh"
+	nvme="$rdma --mod nvme_rdma --mod nvmet_rdma --mod brd"
+	guest cq-x86 6.12-amd64 "--guest x86-cvm $nvme $dir/knob.sh $dir/softirq.sh"
 	guest cq-arm64 6.1-arm64 "--guest arm64-cvm $rdma $dir/nfs.sh"
 	[ -n "$FULL" ] || return 0
+	guest cq-every-x86 6.1-amd64 "--guest x86-cvm $nvme $dir/{knob,softirq,nfs}.sh"
+	guest cq-every-arm64 6.12-arm64 "--guest arm64-cvm $nvme $dir/{knob,softirq,nfs}.sh"
 	guest cq-faults-x86 6.12-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
+	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm $rdma $dir/faults.sh"
 	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm $rdma --param CQ_SECONDS=1 $dir/faults.sh"
 }
 

@@ -27,7 +27,9 @@ if ! env -i PATH="$PATH" dkms build cvm-modules/"$version" \
 	die "dkms could not build the modules for $K_RELEASE"
 fi
 built=$(find "$work/tree" -path '*/module/*.ko*' | wc -l)
-named=$(grep -c '^BUILT_MODULE_NAME' "$CVM_TOP/dkms.conf")
+# Which ones it names depends on the kernel.
+named=$(arch=$K_ARCH kernel_source_dir=$K_KDIR bash -c \
+	'. "$1" && echo ${#BUILT_MODULE_NAME[@]}' bash "$CVM_TOP/dkms.conf")
 [ "$built" -eq "$named" ] ||
 	die "dkms.conf names $named modules, dkms built $built"
 say "dkms builds $built modules for $K_RELEASE"

@@ -57,7 +57,8 @@ def parse_args(argv):
                    help="where the network card is; port: can be unplugged; mmio: arm64 only")
     p.add_argument("--tap-mtu", type=int, default=1500, metavar="BYTES",
                    help="MTU of the TAP device (1500)")
-    p.add_argument("--smp", type=int, default=2, help="virtual CPUs (2)")
+    p.add_argument("--smp", type=int, default=None,
+                   help="virtual CPUs (2, with --icount 1)")
     p.add_argument("--mem", type=int, default=0, help="memory in MiB (1024, kunit kernel 2048)")
     p.add_argument("--timeout", type=float, default=None,
                    help="seconds for the whole run (120, kunit kernel 600)")
@@ -65,7 +66,7 @@ def parse_args(argv):
                    help="kvm is tried first and used only if the guest really boots")
     p.add_argument("--append", default="", help="more words for the kernel command line")
     p.add_argument("--icount", action="store_true",
-                   help="guest time counts instructions (one CPU, repeatable)")
+                   help="guest time counts instructions (repeatable)")
     p.add_argument("--trace", action="store_true",
                    help="log every instruction for a while after the line 'cvm: profile'")
     p.add_argument("--name", default="", help="folder under build/results")
@@ -100,6 +101,8 @@ def check_args(opt):
         raise UsageError("no test given (a path under tests/, or --shell)")
     if opt.tests and opt.shell:
         raise UsageError("--shell runs no tests")
+    if opt.smp is None:
+        opt.smp = 1 if opt.icount else 2
     if not 1 <= opt.smp <= 255:
         raise UsageError("--smp must be between 1 and 255")
     if opt.icount and opt.accel == "kvm":
@@ -490,7 +493,7 @@ def main(argv):
     name, folder, _lock = result_dir(opt)
     initrd = os.path.join(folder, "initrd.cpio")
     setup = guests.Setup(
-        image=kernel["K_IMAGE"], initrd=initrd, smp=1 if opt.icount else opt.smp,
+        image=kernel["K_IMAGE"], initrd=initrd, smp=opt.smp,
         mem=opt.mem or (2048 if opt.kernel == "kunit" else 1024),
         icount=opt.icount, tap="tap0" if opt.net == "tap" else "", queues=opt.queues,
         nic_bus=opt.nic_bus, nic=opt.nic_props,

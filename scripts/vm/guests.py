@@ -168,13 +168,12 @@ def _console(setup):
 
 def command_line(guest, setup):
     """Return the full argv of the QEMU process for this guest and setup."""
-    smp = 1 if setup.icount else setup.smp
     argv = [
         guest.qemu, "-name", guest.name, "-nodefaults", "-no-user-config",
         "-display", "none", "-no-reboot",
         "-machine", guest.machine, "-cpu", guest.cpu,
         *_accel(setup),
-        "-smp", str(smp), "-m", str(setup.mem),
+        "-smp", str(setup.smp), "-m", str(setup.mem),
         "-kernel", setup.image, "-initrd", setup.initrd,
         "-append", kernel_cmdline(guest, setup),
         *_console(setup),

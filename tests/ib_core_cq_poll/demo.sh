@@ -13,7 +13,7 @@ DELAY=/sys/kernel/debug/cq_delay
 demo_write()
 {
 	echo 1 >$DELAY/on
-	dio_verify /mnt/0/demo write 1 3 "$CQ_HANG" >/tmp/demo.io || fail "$(cat /tmp/demo.io)"
+	dio_verify /mnt/0/demo write 1 1 "$CQ_HANG" >/tmp/demo.io || fail "$(cat /tmp/demo.io)"
 	demo_events=$(cat $DELAY/events)
 	echo 0 >$DELAY/on
 	note "  $(tr '\n' ' ' </tmp/demo.io)events=$demo_events"
@@ -30,7 +30,7 @@ before()
 	echo 100 >$DELAY/delay_us
 	show "grep /mnt/0 /proc/mounts | cut -c 1-60"
 	: >/out/demo.txt
-	note "\$ direct writes of 4 KiB, one at a time, for 3 s (latency in us)"
+	note "\$ direct writes of 4 KiB, one at a time, for 1 s (latency in us)"
 	demo_write before
 }
 

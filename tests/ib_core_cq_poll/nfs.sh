@@ -59,6 +59,27 @@ read_meanwhile()
 	cq_off
 }
 
+# Each queue shows when it comes, when it goes and when it is destroyed.
+traced()
+{
+	cq_trace
+	cq_on
+	cq_n=$(cq_queues)
+	expect_ge "$(cq_traced "take: device=rxe[01] queue=[0-9]+ owner=[a-z_]* cpu=$CQ_CPU\$")" \
+		"$cq_n" "queues that a thread was given"
+	cq_load 0 randwrite 2 1
+	cq_load_end 0
+	wait_for 10 '[ $(cq_traced "sleep: cpu=$CQ_CPU queues=$cq_n ") -ge 1 ]' ||
+		fail "the thread does not sleep"
+	nfs_umount 1
+	wait_for 10 '[ $(cq_traced "gone: device=rxe1 .*owner=rpcrdma") -ge 1 ]' ||
+		fail "no queue was destroyed"
+	nfs_mount 1 3
+	cq_off
+	expect_ge "$(cq_traced 'give_back: device=rxe0 .* cpu=-1$')" 4 "queues given back"
+	expect_ge "$(cq_traced "wake: cpu=$CQ_CPU\$")" 1 "times that the thread was woken"
+}
+
 new()
 {
 	nfs_umount 0
@@ -80,11 +101,12 @@ clean_up()
 	nfs_server_down
 }
 
-ktap_plan 6
+ktap_plan 7
 ktap_case "NFS over RDMA works" set_up
 ktap_case "nothing changes when the module is loaded" nothing_changes
 ktap_case "queues in use are taken over and given back" existing
 ktap_case "statistics are read meanwhile" read_meanwhile
+ktap_case "tracepoints" traced
 ktap_case "new queues are taken over" new
 ktap_case "NFS over RDMA works after unloading" clean_up
 ktap_done

@@ -49,8 +49,28 @@ left_alone()
 	cq_off
 }
 
+# Have each call of the initiator's completion function noted.
+probe_done()
+{
+	cq_tracing=/sys/kernel/tracing
+	[ -e $cq_tracing/kprobe_events ] || cq_tracing=/sys/kernel/debug/tracing
+	[ -e $cq_tracing/kprobe_events ] || return 1
+	echo 'p:cq_done nvme_rdma:nvme_rdma_recv_done' >$cq_tracing/kprobe_events || return 1
+	defer "echo 0 >$cq_tracing/events/kprobes/cq_done/enable; echo >$cq_tracing/kprobe_events"
+	echo 1 >$cq_tracing/events/kprobes/cq_done/enable
+}
+
+# How many of them by our thread have flags (third column) that fit: b or s where bottom
+# halves are off.
+done_calls()
+{
+	awk -v flags="$1" '$1 ~ /^cqpoll/ && /cq_done/ && $3 ~ flags { n++ } END { print n + 0 }' \
+		$cq_tracing/trace
+}
+
 taken()
 {
+	probe_done || skip "this kernel has no kprobe events"
 	cq_on
 	cq_before=$(cq_queues)
 	echo Y >$CQ_PARAM/softirq
@@ -60,6 +80,8 @@ taken()
 	usleep 1500000
 	cq_load_stop nvme
 	expect_ge "$(cq_sum completions)" 100 "completions polled"
+	expect_ge "$(done_calls '[bs]')" 50 "calls with bottom halves off"
+	expect_eq 0 "$(done_calls '^[^bs]*$')" "calls with bottom halves on"
 	echo N >$CQ_PARAM/softirq
 	expect_eq "$cq_before" "$(cq_queues)" "queues after those of softirqs went back"
 	cq_off

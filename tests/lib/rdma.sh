@@ -69,6 +69,12 @@ nfs_server_up()
 # nfs_mount N VERSION: mount over device N at /mnt/N
 nfs_mount()
 {
+	nfs_try_mount "$1" "$2" || fail "no NFS $2 mount over rxe$1"
+}
+
+# The same where it may fail: only the status tells.
+nfs_try_mount()
+{
 	mkdir -p "/mnt/$1"
 	nfs_addr=$(rdma_addr "$1")
 	case $2 in
@@ -78,8 +84,7 @@ nfs_mount()
 		nfs_type=nfs4 nfs_root=/ ;;
 	esac
 	nfs_peer mount $nfs_type "$nfs_addr:$nfs_root" "/mnt/$1" \
-		"$nfs_opts,proto=rdma,port=20049,addr=$nfs_addr${NFS_OPTS:+,$NFS_OPTS}" ||
-		fail "no NFS $2 mount over rxe$1"
+		"$nfs_opts,proto=rdma,port=20049,addr=$nfs_addr${NFS_OPTS:+,$NFS_OPTS}"
 }
 
 nfs_server_down()
@@ -93,7 +98,8 @@ nfs_umount()
 	umount "/mnt/$1" || fail "/mnt/$1 can't be unmounted"
 }
 
-# cq_load N MODE [THREADS [SECONDS]]: start load on mount N
+# cq_load N MODE [THREADS [SECONDS]]: start load on mount N, and wait until it runs: a
+# server that has just started lets nobody open files for a while.
 cq_load()
 {
 	dio_verify "/mnt/$1/$2" "$2" "${3:-2}" "${4:-$CQ_SECONDS}" "$CQ_HANG" \
@@ -101,6 +107,7 @@ cq_load()
 	echo $! >"/tmp/load.$1.pid"
 	# Not for the next case, when this one fails.
 	defer "kill -9 $! 2>/dev/null"
+	wait_for 60 "grep -q begun= /tmp/load.$1 || ! kill -0 $!" || fail "no load on mount $1"
 }
 
 # cq_load_end N: wait for it; all data was right and nothing hung
@@ -110,6 +117,7 @@ cq_load_end()
 	cq_rc=$?
 	note "mount $1: $(tr '\n' ' ' <"/tmp/load.$1")"
 	[ $cq_rc = 0 ] || fail "load on mount $1 ended with status $cq_rc"
+	grep -q samples= "/tmp/load.$1" || fail "load on mount $1 did nothing"
 }
 
 cq_load_stop()
@@ -147,4 +155,21 @@ cq_off()
 {
 	echo -1 >$CQ_KNOB || fail "polling does not stop"
 	expect_eq 0 "$(cq_queues)" "queues kept after polling stopped"
+}
+
+# cq_trace: record the module's tracepoints until the case ends.
+cq_trace()
+{
+	cq_tracing=/sys/kernel/tracing
+	[ -d $cq_tracing/events ] || cq_tracing=/sys/kernel/debug/tracing
+	[ -d $cq_tracing/events/ib_core_cq_poll ] || fail "there are no tracepoints"
+	echo >$cq_tracing/trace
+	defer "echo 0 >$cq_tracing/events/ib_core_cq_poll/enable; echo >$cq_tracing/trace"
+	echo 1 >$cq_tracing/events/ib_core_cq_poll/enable
+}
+
+# cq_traced REGEX: how many such events were recorded
+cq_traced()
+{
+	grep -c -E "cqpoll_$1" $cq_tracing/trace
 }

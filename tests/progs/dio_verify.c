@@ -11,7 +11,9 @@
  * read and compared, and this is printed, times in microseconds; all but the last without
  * that end and the beginning:
  *
- *   ops= wrong= errors= samples= mean= p50= p99= max=
+ *   begun= ops= wrong= errors= samples= mean= p50= p99= max=
+ *
+ * The first of them as soon as the files are there and the load begins.
  *
  * Exit status 1 when anything was wrong, 3 when one operation took HANG_SECONDS (60).
  */
@@ -282,6 +284,8 @@ int main(int argc, char **argv)
 		fail("thread");
 	for (i = 0; i < nworkers; i++)
 		begin(&workers[i], argv[1]);
+	printf("begun=1\n");
+	fflush(stdout);
 	for (i = 0; i < nworkers; i++)
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
 			fail("thread");
