@@ -38,6 +38,7 @@ help:
 	@echo '  make style               checkpatch, shellcheck, documents'
 	@echo '  make bench-ipi           IPI latency, native against soft'
 	@echo '  make bench-cq            latency of NFS over RDMA, completions polled or not'
+	@echo '  make bench-dim           moderation of notifications on a software device'
 	@echo '  make bench-net-cost      instructions per packet and KiB, in-tree driver against ours'
 	@echo '  make bench-wfx           VMs that idle in WFI, trapped against left to the guest'
 	@echo '  make bench-vtimer        timer interrupts of a VM, with and without vtimer_mask'
@@ -122,6 +123,9 @@ bench-ipi:
 bench-cq:
 	scripts/bench-cq.sh
 
+bench-dim:
+	scripts/bench-dim.sh
+
 bench-wfx:
 	scripts/bench-wfx.sh
 
@@ -130,4 +134,4 @@ bench-vtimer:
 
 .PHONY: all help prepare modules clean install dkms kernels kunit-kernel matrix
 .PHONY: cache-info cache-clean shell check check-full fuzz kunit style demo
-.PHONY: bench-cq bench-ipi bench-net bench-net-cost bench-vtimer bench-wfx
+.PHONY: bench-cq bench-dim bench-ipi bench-net bench-net-cost bench-vtimer bench-wfx

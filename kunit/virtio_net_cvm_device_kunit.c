@@ -1072,6 +1072,33 @@ static void no_coal_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->coals, 0U);
 }
 
+/* ethtool's core changes profiles without asking: they are taken over, or put back. */
+static void profile_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | F(NOTF_COAL) | F(VQ_NOTF_COAL) |
+				       T(ACCESS_PLATFORM));
+	const struct cvmnet_dim_level *level = &fake->dev->dims.profile[1].level[2];
+	static const struct cvmnet_coal none;
+	u16 usecs, frames;
+
+	if (!cvm_irq_moder_get(fake->netdev, true, 2, &usecs, &frames))
+		kunit_skip(test, "ethtool has no profiles");
+	KUNIT_EXPECT_EQ(test, usecs, level->usecs);
+	KUNIT_EXPECT_EQ(test, frames, level->frames);
+	cvm_irq_moder_set(fake->netdev, true, 2, usecs + 1, frames + 2);
+	KUNIT_EXPECT_EQ(test, set_coal(fake, &none), 0);
+	KUNIT_EXPECT_EQ(test, level->usecs, usecs + 1);
+	KUNIT_EXPECT_EQ(test, level->frames, frames + 2);
+	/* Shorter than the level below */
+	cvm_irq_moder_set(fake->netdev, true, 2, 0, frames);
+	KUNIT_EXPECT_EQ(test, set_coal(fake, &none), -EINVAL);
+	KUNIT_EXPECT_EQ(test, level->usecs, usecs + 1);
+	KUNIT_EXPECT_TRUE(test, cvm_irq_moder_get(fake->netdev, true, 2, &usecs, &frames));
+	KUNIT_EXPECT_EQ(test, usecs, level->usecs);
+	KUNIT_EXPECT_EQ(test, frames, level->frames);
+	KUNIT_EXPECT_EQ(test, fake->coals, 0U);
+}
+
 /* It says nothing: five seconds, an error, and a reset that brings it back. */
 static void silent_test(struct kunit *test)
 {
@@ -1123,6 +1150,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE_PARAM(tx_timeout_test, modes_gen_params),
 	KUNIT_CASE(coal_test),
 	KUNIT_CASE(no_coal_test),
+	KUNIT_CASE(profile_test),
 	KUNIT_CASE_SLOW(silent_test),
 	KUNIT_CASE(reset_delay_test),
 	{ }

@@ -152,7 +152,8 @@ struct combination {
 
 static const struct combination combinations[] = {
 	{ "control features without the queue",
-	  F(MQ) | F(RSS) | F(HASH_REPORT) | F(NOTF_COAL) | F(CTRL_GUEST_OFFLOADS) |
+	  F(MQ) | F(RSS) | F(HASH_REPORT) | F(NOTF_COAL) | F(VQ_NOTF_COAL) |
+	  F(CTRL_GUEST_OFFLOADS) |
 	  F(CTRL_RX) | F(CTRL_VLAN) | F(CTRL_MAC_ADDR) | F(GUEST_ANNOUNCE) | F(STATUS),
 	  F(STATUS) },
 	{ "a chain: ECN needs TSO needs CSUM",

@@ -162,9 +162,13 @@ sim_steps()
 
 	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm tests/vnetsim/control.sh"
 	small_guest vnetsim-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/basic.sh"
+	small_guest vnetsim-moderation 6.12-amd64 "--guest x86-cvm tests/vnetsim/moderation.sh"
 	[ -n "$FULL" ] || return 0
 	small_guest vnetsim-features 6.12-amd64 "--guest x86-cvm tests/vnetsim/features.sh"
 	small_guest vnetsim-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/basic.sh $leaks"
+	small_guest vnetsim-moderation-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/moderation.sh"
+	small_guest vnetsim-moderation-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/moderation.sh $leaks"
+	step bench-dim 'modules-6.12-amd64' 'scripts/bench-dim.sh --quick'
 	guest fuzz kunit-amd64 "--guest x86-cvm $debug --param FUZZ_SECONDS=45 --param FUZZ_SEED=$RANDOM tests/vnetsim/fuzz.sh"
 	for kernel in 6.12 kunit; do for mode in pool stream; do for ring in 0 1; do
 		guest "hostile-$kernel-$mode-$ring" "$kernel-amd64" "--guest x86-cvm $debug --param SIM_RINGS=$ring --param SIM_MODES=$mode tests/vnetsim/hostile{,_life}.sh --param SIM_PACKED=$ring --param NET_MODE=$mode"

@@ -7,6 +7,7 @@
  *   rtnl            open and closed, the number of pairs, ring sizes, offloads
  *   reset.lock      the virtqueues' existence: held by whoever deletes or finds
  *                   them, outside rtnl but with the net device detached
+ *   dims.lock       adaptive moderation: what may be chosen, and for which queues
  *   the tx queue's  a transmit virtqueue and its txring (netif_tx_lock of the
  *                   stack, taken by the poll function too)
  *   NAPI            a receive virtqueue: only its own poll function touches it,
@@ -36,6 +37,7 @@
 #include "config.h"
 #include "ctrl.h"
 #include "devstats.h"
+#include "dim.h"
 #include "pkt.h"
 #include "pool.h"
 #include "reset.h"
@@ -126,6 +128,7 @@ struct cvmnet_rxq {
 	struct u64_stats_sync syncp;
 	struct cvmnet_rxq_stats stats;
 	unsigned int opaque;			/* of virtqueue_enable_cb_prepare() */
+	struct cvmnet_dim dim;
 
 	/* Slow path */
 	unsigned int ring_size;
@@ -163,6 +166,9 @@ struct cvmnet_txq {
 	unsigned int sgs_max;
 
 	struct napi_struct napi ____cacheline_aligned_in_smp;
+	struct cvmnet_dim dim;
+	u64 dim_packets;			/* of stats, when it was told last */
+	u64 dim_bytes;
 
 	/* Slow path */
 	unsigned int ring_size;
@@ -200,6 +206,7 @@ struct cvmnet_dev {
 	struct cvmnet_config cfg;		/* sanitized snapshot of the device's config */
 	struct cvmnet_rss rss;
 	struct cvmnet_coal coal;
+	struct cvmnet_dims dims;
 	u32 tunnel_types;			/* inner headers of these are hashed; rtnl */
 	struct cvmnet_devstats devstats;	/* what the device counts; rtnl */
 	struct cvmnet_ctrl ctrl;		/* works: link, announcements, filters */

@@ -39,6 +39,9 @@
 #define SLOT_ACK	1U
 #define SLOT_REPLY	(SLOT_SIZE - SLOT_OUT - SLOT_ACK)
 
+/* Buffers that commands which nobody waits for leave to others */
+#define SLOTS_SPARED	4U
+
 /* How often answers are looked for without an interrupt */
 #define WATCH_PERIOD	(HZ / 10)
 
@@ -57,6 +60,15 @@ struct coal_data {
 };
 
 static_assert(sizeof(struct coal_data) == 8);
+
+/* Data of NOTF_COAL_VQ_SET */
+struct coal_vq_data {
+	__le16 vq_index;
+	__le16 reserved;
+	struct coal_data coal;
+};
+
+static_assert(sizeof(struct coal_vq_data) == 12);
 
 /* Data of STATS_GET, for one queue */
 struct stats_data {
@@ -77,6 +89,7 @@ static_assert(sizeof(struct stats_data) == 16);
  * @vq:     the virtqueue; valid while not @dead
  * @slots:  who owns which buffer
  * @batch:  of each buffer: who waits for it, or NULL
+ * @async:  of each buffer: who is told of the answer, or NULL
  * @cmd:    of each buffer: what it asks for, where the device can't change it
  * @len:    of each buffer: bytes of the command
  * @reply:  of each buffer: where the rest of the answer goes, for @batch
@@ -95,6 +108,7 @@ struct cvmnet_cvq {
 	struct virtqueue *vq;
 	struct cvmnet_slots slots;
 	struct cvmnet_batch *batch[CVMNET_CVQ_SLOTS];
+	struct cvmnet_async *async[CVMNET_CVQ_SLOTS];
 	struct virtio_net_ctrl_hdr cmd[CVMNET_CVQ_SLOTS];
 	unsigned int len[CVMNET_CVQ_SLOTS];
 	void *reply[CVMNET_CVQ_SLOTS];
@@ -118,8 +132,12 @@ static u8 *slot_ack(struct cvmnet_cvq *cvq, unsigned int i)
 static void settle(struct cvmnet_cvq *cvq, unsigned int i, int err)
 {
 	struct cvmnet_batch *batch = cvq->batch[i];
+	struct cvmnet_async *async = cvq->async[i];
 
 	cvq->batch[i] = NULL;
+	cvq->async[i] = NULL;
+	if (async)
+		async->done(async, err);
 	if (!batch)
 		return;
 	if (err && !batch->err)
@@ -471,6 +489,7 @@ static int fill_slot(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch, u8 clas
 	cvq->cmd[i] = hdr;
 	cvq->len[i] = sizeof(hdr) + len;
 	cvq->batch[i] = batch;
+	cvq->async[i] = NULL;
 	cvq->reply[i] = NULL;
 	cvq->reply_len[i] = 0;
 	return i;
@@ -701,6 +720,32 @@ void cvmnet_batch_notf_coal(struct cvmnet_batch *batch, bool tx, u32 frames,
 		  &data, sizeof(data));
 }
 
+static struct coal_vq_data coal_vq(u16 vq_index, u32 frames, u32 usecs)
+{
+	return (struct coal_vq_data) {
+		.vq_index = cpu_to_le16(vq_index),
+		.coal.max_packets = cpu_to_le32(frames),
+		.coal.max_usecs = cpu_to_le32(usecs),
+	};
+}
+
+/**
+ * cvmnet_batch_vq_notf_coal() - moderate notifications of one queue
+ * @batch:    the batch
+ * @vq_index: the queue
+ * @frames:   packets until a notification
+ * @usecs:    longest delay
+ *
+ * Context: process, may sleep while no buffer is free.
+ */
+void cvmnet_batch_vq_notf_coal(struct cvmnet_batch *batch, u16 vq_index, u32 frames, u32 usecs)
+{
+	struct coal_vq_data data = coal_vq(vq_index, frames, usecs);
+
+	batch_add(batch, VIRTIO_NET_F_VQ_NOTF_COAL, VIRTIO_NET_CTRL_NOTF_COAL,
+		  VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET, &data, sizeof(data));
+}
+
 /**
  * cvmnet_batch_stats_query() - ask what the device counts
  * @batch: the batch
@@ -893,4 +938,66 @@ int cvmnet_cmd_announce_ack_async(struct cvmnet_dev *dev)
 		mod_delayed_work(system_wq, &cvq->watch, 0);
 	spin_unlock_irqrestore(&cvq->lock, flags);
 	return min(err, 0);
+}
+
+/* Lock held. */
+static bool has_spare_room(const struct cvmnet_slots *slots)
+{
+	unsigned int used = slots->posted + slots->ready;
+
+	return !used || used + SLOTS_SPARED < slots->count;
+}
+
+/**
+ * cvmnet_cmd_vq_notf_coal_async() - moderate notifications of one queue
+ * @dev:      the device
+ * @async:    is told of the answer, also if the device is reset before it comes; not
+ *            when this fails
+ * @vq_index: the queue
+ * @frames:   packets until a notification
+ * @usecs:    longest delay
+ *
+ * It is posted by cvmnet_cvq_post(), or with what is posted earlier.
+ *
+ * Context: any; does not wait for an answer.
+ * Return: 0 when it is accepted, -EBUSY, -EIO or -EOPNOTSUPP when not.
+ */
+int cvmnet_cmd_vq_notf_coal_async(struct cvmnet_dev *dev, struct cvmnet_async *async,
+				  u16 vq_index, u32 frames, u32 usecs)
+{
+	struct coal_vq_data data = coal_vq(vq_index, frames, usecs);
+	struct cvmnet_cvq *cvq = dev->cvq;
+	unsigned long flags;
+	int i;
+
+	if (!cvq || !cvmnet_has(dev, VIRTIO_NET_F_VQ_NOTF_COAL))
+		return -EOPNOTSUPP;
+	spin_lock_irqsave(&cvq->lock, flags);
+	if (has_spare_room(&cvq->slots))
+		i = fill_slot(cvq, NULL, VIRTIO_NET_CTRL_NOTF_COAL,
+			      VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET, &data, sizeof(data));
+	else
+		i = cvq->dead ? -EIO : -EBUSY;
+	if (i >= 0)
+		cvq->async[i] = async;
+	spin_unlock_irqrestore(&cvq->lock, flags);
+	return min(i, 0);
+}
+
+/**
+ * cvmnet_cvq_post() - post commands that nobody waits for, with one notification
+ * @dev: the device
+ *
+ * Context: any.
+ */
+void cvmnet_cvq_post(struct cvmnet_dev *dev)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+	unsigned long flags;
+
+	if (!cvq)
+		return;
+	spin_lock_irqsave(&cvq->lock, flags);
+	post_ready(cvq);
+	unlock(cvq, flags);
 }

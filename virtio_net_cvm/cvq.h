@@ -39,6 +39,16 @@ struct cvmnet_batch {
 };
 
 /**
+ * struct cvmnet_async - a command that nobody waits for
+ * @done: called once for each that was accepted: 0 when the device did it, -EREMOTEIO
+ *        when it refused, another error when it is not asked any more. The control
+ *        queue's lock is held, and interrupts are off.
+ */
+struct cvmnet_async {
+	void (*done)(struct cvmnet_async *async, int err);
+};
+
+/**
  * struct cvmnet_cvq_stats - what the control queue did
  * @commands: posted to the device
  * @kicks:    notifications sent for them
@@ -71,6 +81,8 @@ void cvmnet_batch_vlan(struct cvmnet_batch *batch, u16 vid, bool add);
 void cvmnet_batch_guest_offloads(struct cvmnet_batch *batch, u64 offloads);
 void cvmnet_batch_notf_coal(struct cvmnet_batch *batch, bool tx, u32 frames,
 			    u32 usecs);
+void cvmnet_batch_vq_notf_coal(struct cvmnet_batch *batch, u16 vq_index, u32 frames,
+			       u32 usecs);
 void cvmnet_batch_stats_query(struct cvmnet_batch *batch, void *reply, size_t room);
 void cvmnet_batch_stats_get(struct cvmnet_batch *batch, u16 vq_index, u64 types, void *reply,
 			    size_t room);
@@ -86,5 +98,10 @@ int cvmnet_cmd_hash_tunnel(struct cvmnet_dev *dev, u32 types);
 
 /* Not waited for: any context */
 int cvmnet_cmd_announce_ack_async(struct cvmnet_dev *dev);
+
+/* Not waited for, and posted together: commands..., post */
+int cvmnet_cmd_vq_notf_coal_async(struct cvmnet_dev *dev, struct cvmnet_async *async,
+				  u16 vq_index, u32 frames, u32 usecs);
+void cvmnet_cvq_post(struct cvmnet_dev *dev);
 
 #endif /* CVMNET_CVQ_H */

@@ -84,9 +84,16 @@ static int check_ring(u32 num, struct netlink_ext_ack *extack)
 
 static int resize(struct cvmnet_dev *dev, bool tx, unsigned int index, u32 num)
 {
+	int err;
+
 	if (ring_size(dev, tx, index) == num)
 		return 0;
-	return cvmnet_vq_resize(dev, tx ? dev->txq[index].vq : dev->rxq[index].vq, num);
+	err = cvmnet_vq_resize(dev, tx ? dev->txq[index].vq : dev->rxq[index].vq, num);
+	/* The ring has its size; without its moderation it works, too. */
+	if (!err && cvmnet_coal_restore_queue(dev, tx, index))
+		netdev_warn(dev->netdev, "%s queue %u lost its moderation\n",
+			    tx ? "transmit" : "receive", index);
+	return err;
 }
 
 /* Either all queues get the new size, or all keep the old one. */
@@ -188,7 +195,19 @@ static int set_coalesce(struct net_device *netdev, struct ethtool_coalesce *ec,
 			struct kernel_ethtool_coalesce *kernel_ec,
 			struct netlink_ext_ack *extack)
 {
-	return cvmnet_coal_set(netdev_priv(netdev), ec);
+	return cvmnet_coal_set(netdev_priv(netdev), ec, extack);
+}
+
+static int get_per_queue_coalesce(struct net_device *netdev, u32 queue,
+				  struct ethtool_coalesce *ec)
+{
+	return cvmnet_coal_get_queue(netdev_priv(netdev), queue, ec);
+}
+
+static int set_per_queue_coalesce(struct net_device *netdev, u32 queue,
+				  struct ethtool_coalesce *ec)
+{
+	return cvmnet_coal_set_queue(netdev_priv(netdev), queue, ec);
 }
 
 /* --- receive-side scaling --- */
@@ -348,7 +367,8 @@ static void get_ethtool_stats(struct net_device *netdev, struct ethtool_stats *s
 }
 
 const struct ethtool_ops cvmnet_ethtool_ops = {
-	.supported_coalesce_params = ETHTOOL_COALESCE_USECS | ETHTOOL_COALESCE_MAX_FRAMES,
+	.supported_coalesce_params = ETHTOOL_COALESCE_USECS | ETHTOOL_COALESCE_MAX_FRAMES |
+				     ETHTOOL_COALESCE_USE_ADAPTIVE,
 	.get_drvinfo		= get_drvinfo,
 	.get_link		= ethtool_op_get_link,
 	.get_link_ksettings	= get_link_ksettings,
@@ -359,6 +379,8 @@ const struct ethtool_ops cvmnet_ethtool_ops = {
 	.set_channels		= set_channels,
 	.get_coalesce		= get_coalesce,
 	.set_coalesce		= set_coalesce,
+	.get_per_queue_coalesce	= get_per_queue_coalesce,
+	.set_per_queue_coalesce	= set_per_queue_coalesce,
 	.get_rxfh_key_size	= get_rxfh_key_size,
 	.get_rxfh_indir_size	= get_rxfh_indir_size,
 	CVM_RXFH_OPS(get_rxfh, set_rxfh)

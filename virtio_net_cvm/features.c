@@ -67,6 +67,7 @@ const struct cvmnet_feature cvmnet_features[] = {
 	{ ROW(HASH_TUNNEL), .all = F(CTRL_VQ), .any = F(RSS) | F(HASH_REPORT),
 	  .window = CVMNET_CONFIG_SIZE },
 	{ ROW(NOTF_COAL), .all = F(CTRL_VQ) },
+	{ ROW(VQ_NOTF_COAL), .all = F(CTRL_VQ) },
 	{ ROW(DEVICE_STATS), .all = F(CTRL_VQ), .setup = cvmnet_devstats_setup },
 };
 EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_features);

@@ -148,6 +148,7 @@ static void cvmnet_down_follow(struct cvmnet_dev *dev)
 static const struct cvmnet_step cvmnet_steps[] = {
 	{ "configuration", cvmnet_up_config },
 	{ "queues", cvmnet_queues_alloc, cvmnet_queues_free },
+	{ "moderation", cvmnet_dims_init, cvmnet_dims_exit },
 	{ "bounce pool", cvmnet_up_bypass, cvmnet_down_bypass },
 	{ "control", cvmnet_up_control },
 	{ "virtqueues", cvmnet_up_vqs, cvmnet_down_vqs },

@@ -720,6 +720,7 @@ int cvmnet_rx_poll(struct napi_struct *napi, int budget)
 {
 	struct cvmnet_rxq *q = container_of(napi, struct cvmnet_rxq, napi);
 	unsigned int done;
+	u64 began, bytes;
 
 	/* netpoll only wants to send; the page pool is not for its context. */
 	if (unlikely(!budget))
@@ -729,14 +730,18 @@ int cvmnet_rx_poll(struct napi_struct *napi, int budget)
 		return 0;
 	}
 
+	began = cvmnet_dim_poll_begin(&q->dim);
 	done = cvmnet_rx_clean(q, budget);
 	if (unlikely(!cvmnet_rx_sane(q)))
 		cvmnet_rx_kill(q);
 	else if (!q->dead && (q->nr_free >= q->refill_at || !q->lent))
 		if (unlikely(!cvmnet_rx_refill(q)))
 			schedule_delayed_work(&q->refill_work, CVMNET_RX_RETRY);
+	bytes = q->pending.bytes;
 	if (done || q->pending.kicks || unlikely(q->pending.alloc_fail))
 		cvmnet_rx_publish(q);
+	/* Whoever completes NAPI may not be alone any more afterwards. */
+	cvmnet_dim_poll_end(&q->dim, began, done, bytes, done < budget);
 
 	if (done < budget) {
 		if (unlikely(q->dead))

@@ -88,6 +88,7 @@ int cvmnet_mtu_max(const struct cvmnet_dev *dev)
 void cvmnet_rxq_init(struct cvmnet_rxq *q)
 {
 	u64_stats_init(&q->syncp);
+	cvmnet_dim_init(&q->dim, q->dev, q->index, false);
 	q->mode = q->dev->rx_mode;
 	INIT_DELAYED_WORK(&q->refill_work, cvmnet_rx_refill_work);
 	netif_napi_add(q->dev->netdev, &q->napi, cvmnet_rx_poll);

@@ -108,6 +108,15 @@ static const struct stat_row dev_rows[] = {
 
 static_assert(CVMNET_RESET_CAUSES == 5);
 
+#define DIM(text, field)	{ text, offsetof(struct cvmnet_dim_stats, field), -1 }
+
+static const struct stat_row dim_rows[] = {
+	DIM("coal_usecs", usecs),
+	DIM("coal_frames", frames),
+	DIM("dim_changes", changes),
+	DIM("dim_failed", failed),
+};
+
 static u64 value(const void *base, const struct stat_row *row)
 {
 	return *(const u64 *)(base + row->offset);
@@ -149,6 +158,8 @@ unsigned int cvmnet_stats_count(struct cvmnet_dev *dev)
 	unsigned int count = ARRAY_SIZE(dev_rows) + ARRAY_SIZE(ctrl_rows) +
 			     dev->max_pairs * (ARRAY_SIZE(rx_rows) + ARRAY_SIZE(tx_rows));
 
+	if (cvmnet_has(dev, VIRTIO_NET_F_VQ_NOTF_COAL))
+		count += 2 * dev->max_pairs * ARRAY_SIZE(dim_rows);
 	if (cvmnet_has(dev, VIRTIO_NET_F_DEVICE_STATS))
 		count += CVMNET_DEVSTATS_CTRL +
 			 dev->max_pairs * (CVMNET_DEVSTATS_RX + CVMNET_DEVSTATS_TX);
@@ -222,6 +233,10 @@ void cvmnet_stats_strings(struct cvmnet_dev *dev, u8 *data)
 		data = put_queue_names(data, "rx", i, rx_rows, ARRAY_SIZE(rx_rows));
 		data = put_queue_names(data, "tx", i, tx_rows, ARRAY_SIZE(tx_rows));
 	}
+	for (i = 0; i < dev->max_pairs && cvmnet_has(dev, VIRTIO_NET_F_VQ_NOTF_COAL); i++) {
+		data = put_queue_names(data, "rx", i, dim_rows, ARRAY_SIZE(dim_rows));
+		data = put_queue_names(data, "tx", i, dim_rows, ARRAY_SIZE(dim_rows));
+	}
 	if (cvmnet_has(dev, VIRTIO_NET_F_DEVICE_STATS))
 		put_device_names(dev, data);
 }
@@ -259,6 +274,10 @@ void cvmnet_stats_values(struct cvmnet_dev *dev, u64 *data)
 		read_txq(&dev->txq[i], &tx);
 		data = put_values(data, &rx, rx_rows, ARRAY_SIZE(rx_rows));
 		data = put_values(data, &tx, tx_rows, ARRAY_SIZE(tx_rows));
+	}
+	for (i = 0; i < dev->max_pairs && cvmnet_has(dev, VIRTIO_NET_F_VQ_NOTF_COAL); i++) {
+		data = put_values(data, &dev->rxq[i].dim.stats, dim_rows, ARRAY_SIZE(dim_rows));
+		data = put_values(data, &dev->txq[i].dim.stats, dim_rows, ARRAY_SIZE(dim_rows));
 	}
 	if (cvmnet_has(dev, VIRTIO_NET_F_DEVICE_STATS))
 		put_device_values(dev, data);

@@ -118,6 +118,83 @@ static ssize_t hash_tunnel_types_store(struct device *d, struct device_attribute
 }
 static DEVICE_ATTR_RW(hash_tunnel_types);
 
+/* --- adaptive moderation --- */
+
+static ssize_t show_profile(struct device *d, bool tx, char *buf)
+{
+	struct cvmnet_dev *dev = to_cvmnet(d);
+	struct cvmnet_dim_profile profile;
+
+	if (!dev->dims.there)
+		return sysfs_emit(buf, "\n");
+	mutex_lock(&dev->dims.lock);
+	profile = dev->dims.profile[tx];
+	mutex_unlock(&dev->dims.lock);
+	return cvmnet_dim_profile_format(&profile, buf, PAGE_SIZE);
+}
+
+static ssize_t store_profile(struct device *d, bool tx, const char *buf, size_t count)
+{
+	struct cvmnet_dim_profile profile;
+	int err;
+
+	err = cvmnet_dim_profile_parse(buf, &profile);
+	if (err)
+		return err;
+	err = lock_present(d);
+	if (err)
+		return err;
+	err = cvmnet_dims_set_profile(to_cvmnet(d), tx, &profile);
+	rtnl_unlock();
+	return err ?: count;
+}
+
+static ssize_t rx_profile_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	return show_profile(d, false, buf);
+}
+
+static ssize_t rx_profile_store(struct device *d, struct device_attribute *attr,
+				const char *buf, size_t count)
+{
+	return store_profile(d, false, buf, count);
+}
+static DEVICE_ATTR_RW(rx_profile);
+
+static ssize_t tx_profile_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	return show_profile(d, true, buf);
+}
+
+static ssize_t tx_profile_store(struct device *d, struct device_attribute *attr,
+				const char *buf, size_t count)
+{
+	return store_profile(d, true, buf, count);
+}
+static DEVICE_ATTR_RW(tx_profile);
+
+static ssize_t dim_algorithm_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", READ_ONCE(to_cvmnet(d)->dims.stock) ? "net_dim" : "cvm");
+}
+
+static ssize_t dim_algorithm_store(struct device *d, struct device_attribute *attr,
+				   const char *buf, size_t count)
+{
+	bool stock = sysfs_streq(buf, "net_dim");
+	int err;
+
+	if (!stock && !sysfs_streq(buf, "cvm"))
+		return -EINVAL;
+	err = lock_present(d);
+	if (err)
+		return err;
+	err = cvmnet_dims_set_stock(to_cvmnet(d), stock);
+	rtnl_unlock();
+	return err ?: count;
+}
+static DEVICE_ATTR_RW(dim_algorithm);
+
 /* --- drops by cause --- */
 
 /**
@@ -165,6 +242,9 @@ static struct attribute *cvm_attrs[] = {
 	&dev_attr_pool_exhausted.attr,
 	&dev_attr_resets.attr,
 	&dev_attr_hash_tunnel_types.attr,
+	&dev_attr_rx_profile.attr,
+	&dev_attr_tx_profile.attr,
+	&dev_attr_dim_algorithm.attr,
 	&drop_rx_runt.attr.attr,
 	&drop_rx_oversize.attr.attr,
 	&drop_rx_buffers.attr.attr,

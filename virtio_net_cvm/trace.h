@@ -242,6 +242,31 @@ TRACE_EVENT(cvmnet_cmd_timeout,
 	TP_printk("dev=%s open=%u", __entry->name, __entry->open)
 );
 
+/* The device is asked to moderate a queue otherwise. */
+TRACE_EVENT(cvmnet_dim_change,
+	TP_PROTO(const struct cvmnet_dim *dim),
+	TP_ARGS(dim),
+	TP_STRUCT__entry(
+		__array(char, name, IFNAMSIZ)
+		__field(bool, tx)
+		__field(unsigned int, queue)
+		__field(u32, usecs)
+		__field(u32, frames)
+		__field(unsigned int, load)
+	),
+	TP_fast_assign(
+		memcpy(__entry->name, dim->dev->netdev->name, IFNAMSIZ);
+		__entry->tx = dim->tx;
+		__entry->queue = dim->index;
+		__entry->usecs = dim->asked.usecs;
+		__entry->frames = dim->asked.frames;
+		__entry->load = cvmnet_dim_load(&dim->sample);
+	),
+	TP_printk("dev=%s dir=%s queue=%u usecs=%u frames=%u load=%u", __entry->name,
+		  __entry->tx ? "tx" : "rx", __entry->queue, __entry->usecs,
+		  __entry->frames, __entry->load)
+);
+
 #endif /* CVMNET_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -145,20 +145,34 @@ static void cvmnet_tx_netpoll(struct cvmnet_txq *q)
 	__netif_tx_unlock(q->nq);
 }
 
+/* Most packets are found done by whoever sends, so it is those sent that are counted. */
+static void cvmnet_tx_measure(struct cvmnet_txq *q, u64 began, bool last)
+{
+	if (!began)
+		return;
+	cvmnet_dim_poll_end(&q->dim, began, q->stats.packets - q->dim_packets,
+			    q->stats.bytes - q->dim_bytes, last);
+	q->dim_packets = q->stats.packets;
+	q->dim_bytes = q->stats.bytes;
+}
+
 static int cvmnet_tx_poll(struct napi_struct *napi, int budget)
 {
 	struct cvmnet_txq *q = container_of(napi, struct cvmnet_txq, napi);
 	bool again = false;
+	u64 began;
 
 	if (unlikely(!budget)) {
 		cvmnet_tx_netpoll(q);
 		return 0;
 	}
 
+	began = cvmnet_dim_poll_begin(&q->dim);
 	__netif_tx_lock(q->nq, smp_processor_id());
 	if (likely(!q->dead)) {
 		cvmnet_tx_reclaim(q, budget);
 		again = !q->dead && cvmnet_tx_awaited(q) && !cvmnet_tx_arm(q);
+		cvmnet_tx_measure(q, began, !again);
 	}
 	__netif_tx_unlock(q->nq);
 
@@ -594,6 +608,7 @@ u32 cvmnet_tx_unit(const struct cvmnet_dev *dev)
 void cvmnet_txq_init(struct cvmnet_txq *q)
 {
 	u64_stats_init(&q->syncp);
+	cvmnet_dim_init(&q->dim, q->dev, q->index, true);
 	q->nq = netdev_get_tx_queue(q->dev->netdev, q->index);
 	netif_napi_add_tx(q->dev->netdev, &q->napi, cvmnet_tx_poll);
 }

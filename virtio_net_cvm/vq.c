@@ -331,6 +331,7 @@ void cvmnet_queues_stop(struct cvmnet_dev *dev)
 	cancel_delayed_work_sync(&dev->watch_work);
 	for (i = 0; i < dev->pairs; i++)
 		cvmnet_pair_stop(dev, i);
+	cvmnet_dims_stop(dev);
 }
 
 /**
@@ -494,6 +495,8 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 	if (tx) {
 		if (started)
 			cvmnet_txq_stop(&dev->txq[i]);
+		cvmnet_dims_stop(dev);
+		cvmnet_dim_drain(&dev->txq[i].dim);
 		cvmnet_irqs_hold(dev, true);
 		err = cvmnet_txq_resize(&dev->txq[i], num);
 		cvmnet_irqs_hold(dev, false);
@@ -502,6 +505,8 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 	} else {
 		if (started)
 			cvmnet_rxq_stop(&dev->rxq[i]);
+		cvmnet_dims_stop(dev);
+		cvmnet_dim_drain(&dev->rxq[i].dim);
 		cvmnet_irqs_hold(dev, true);
 		err = cvmnet_rxq_resize(&dev->rxq[i], num);
 		cvmnet_irqs_hold(dev, false);

@@ -33,35 +33,51 @@ static void raise_work(struct irq_work *work)
 	vnetsim_queue_raise(container_of(work, struct vnetsim_queue, irq_work));
 }
 
-static enum hrtimer_restart raise_timer(struct hrtimer *timer)
+/* Time is counted from the first packet that the driver has not been told of. */
+static ktime_t due_at(const struct vnetsim_queue *q)
 {
-	struct vnetsim_queue *q = container_of(timer, struct vnetsim_queue, timer);
-	unsigned long flags;
-	bool raise = false;
-
-	spin_lock_irqsave(&q->irq_lock, flags);
-	if (q->uninformed) {
-		q->uninformed = 0;
-		raise = q->ready && vnetsim_ring_wants_irq(q);
-	}
-	spin_unlock_irqrestore(&q->irq_lock, flags);
-	if (raise)
-		vnetsim_queue_raise(q);
-	return HRTIMER_NORESTART;
+	return ktime_add_ns(q->first, (u64)q->max_usecs * NSEC_PER_USEC);
 }
 
 static void start_timer(struct vnetsim_queue *q)
 {
-	hrtimer_start(&q->timer, ns_to_ktime((u64)q->max_usecs * NSEC_PER_USEC),
-		      HRTIMER_MODE_REL);
+	hrtimer_start(&q->timer, due_at(q), HRTIMER_MODE_ABS);
 }
 
-/* The lock is held; true if the moment has come. */
-static bool is_due(struct vnetsim_queue *q)
+/* The lock is held; true if there are packets enough. */
+static bool is_due(const struct vnetsim_queue *q)
 {
 	if (!q->uninformed)
 		return false;
 	return !q->max_usecs || !q->max_packets || q->uninformed >= q->max_packets;
+}
+
+/* The lock is held; true if they have waited for long enough. */
+static bool is_overdue(const struct vnetsim_queue *q)
+{
+	return q->uninformed && !ktime_before(ktime_get(), due_at(q));
+}
+
+static enum hrtimer_restart raise_timer(struct hrtimer *timer)
+{
+	struct vnetsim_queue *q = container_of(timer, struct vnetsim_queue, timer);
+	enum hrtimer_restart restart = HRTIMER_NORESTART;
+	unsigned long flags;
+	bool raise = false;
+
+	spin_lock_irqsave(&q->irq_lock, flags);
+	if (is_overdue(q)) {
+		q->uninformed = 0;
+		raise = q->ready && vnetsim_ring_wants_irq(q);
+	} else if (q->uninformed && !hrtimer_is_queued(timer)) {
+		/* Those that it was started for were told by their number. */
+		hrtimer_set_expires(timer, due_at(q));
+		restart = HRTIMER_RESTART;
+	}
+	spin_unlock_irqrestore(&q->irq_lock, flags);
+	if (raise)
+		vnetsim_queue_raise(q);
+	return restart;
 }
 
 static void raise_there(void *data)
@@ -96,6 +112,8 @@ void vnetsim_queue_used(struct vnetsim_queue *q, unsigned int packets)
 	bool raise = false;
 
 	spin_lock_irqsave(&q->irq_lock, flags);
+	if (!q->uninformed && q->max_usecs)
+		q->first = ktime_get();
 	q->uninformed += packets;
 	if (is_due(q)) {
 		q->uninformed = 0;
@@ -123,11 +141,14 @@ void vnetsim_queue_moderate(struct vnetsim_queue *q, const struct vnetsim_coal *
 	spin_lock_irqsave(&q->irq_lock, flags);
 	q->max_packets = coal->max_packets;
 	q->max_usecs = coal->max_usecs;
-	if (q->ready && is_due(q)) {
+	if (q->ready && (is_due(q) || is_overdue(q))) {
 		q->uninformed = 0;
 		raise = vnetsim_ring_wants_irq(q);
 	} else if (q->uninformed) {
 		start_timer(q);
+	} else {
+		/* One of a longer delay must not be in the way of a shorter one's. */
+		hrtimer_try_to_cancel(&q->timer);
 	}
 	spin_unlock_irqrestore(&q->irq_lock, flags);
 	if (raise)
@@ -181,7 +202,7 @@ void vnetsim_queue_init(struct vnetsim_queue *q, struct vnetsim *sim, unsigned i
 	q->index = index;
 	q->worker = &sim->workers[index / 2];
 	spin_lock_init(&q->irq_lock);
-	hrtimer_setup(&q->timer, raise_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	hrtimer_setup(&q->timer, raise_timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	init_irq_work(&q->irq_work, raise_work);
 }
 

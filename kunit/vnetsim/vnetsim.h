@@ -171,6 +171,7 @@ struct vnetsim_queue {
 	u32 max_packets;			/* moderation in force */
 	u32 max_usecs;
 	u32 uninformed;				/* packets used since the last interrupt */
+	ktime_t first;				/* when the first of them was */
 	struct hrtimer timer;
 	struct irq_work irq_work;
 	atomic64_t irqs;
