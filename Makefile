@@ -40,6 +40,7 @@ help:
 	@echo '  make bench-cq            latency of NFS over RDMA, completions polled or not'
 	@echo '  make bench-dim           moderation of notifications on a software device'
 	@echo '  make bench-net-cost      instructions per packet and KiB, in-tree driver against ours'
+	@echo '  make bench-ctrl          what commands to a network device cost, both drivers'
 	@echo '  make bench-wfx           VMs that idle in WFI, trapped against left to the guest'
 	@echo '  make bench-vtimer        timer interrupts of a VM, with and without vtimer_mask'
 	@echo '  make bench-net           throughput and latency of both drivers'
@@ -126,6 +127,9 @@ bench-cq:
 bench-dim:
 	scripts/bench-dim.sh
 
+bench-ctrl:
+	scripts/bench-ctrl.sh
+
 bench-wfx:
 	scripts/bench-wfx.sh
 
@@ -134,4 +138,4 @@ bench-vtimer:
 
 .PHONY: all help prepare modules clean install dkms kernels kunit-kernel matrix
 .PHONY: cache-info cache-clean shell check check-full fuzz kunit style demo
-.PHONY: bench-cq bench-dim bench-ipi bench-net bench-net-cost bench-vtimer bench-wfx
+.PHONY: bench-cq bench-ctrl bench-dim bench-ipi bench-net bench-net-cost bench-vtimer bench-wfx

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of names of encapsulations: virtio_net_cvm/tunnel.c.
+ * KUnit tests of encapsulations: their names (virtio_net_cvm/tunnel.c), and what is
+ * inside (virtio_net_cvm/inner_hash.c).
  */
 #include <kunit/test.h>
 #include <linux/errno.h>
+#include <linux/if_ether.h>
 #include <linux/module.h>
 #include <linux/string.h>
 
+#include "virtio_net_cvm/inner_hash.h"
 #include "virtio_net_cvm/tunnel.h"
 
 #define ALL "gre_2784 gre_2890 gre_7676 gre_udp vxlan vxlan_gpe geneve ipip nvgre"
@@ -63,8 +66,46 @@ static void format_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, buf[20], 'x');
 }
 
+/* What is encapsulated in UDP, and where. */
+static void inner_udp_test(struct kunit *test)
+{
+	static const struct {
+		u16 port;
+		u8 hdr[CVMNET_INNER_HDR];
+		int len;
+		u16 proto;
+	} rows[] = {
+		{ 4789, { 0x08 }, 8, ETH_P_TEB },
+		{ 4790, { 0x0c, 0, 0, 1 }, 8, ETH_P_IP },
+		{ 4790, { 0x0c, 0, 0, 2 }, 8, ETH_P_IPV6 },
+		{ 4790, { 0x0c, 0, 0, 3 }, 8, ETH_P_TEB },
+		{ 4790, { 0x0c, 0, 0, 4 }, -1 },
+		{ 6081, { 0x00, 0, 0x65, 0x58 }, 8, ETH_P_TEB },
+		{ 6081, { 0x3f, 0, 0x08, 0x00 }, 8 + 63 * 4, ETH_P_IP },
+		{ 6081, { 0x01, 0, 0x00, 0x00 }, -1 },
+		{ 4754, { 0x00, 0, 0x08, 0x00 }, 4, ETH_P_IP },
+		{ 4754, { 0x20, 0, 0x65, 0x58 }, 8, ETH_P_TEB },
+		{ 4754, { 0xb0, 0, 0x86, 0xdd }, 16, ETH_P_IPV6 },
+		/* Routing; a version that is not known. */
+		{ 4754, { 0x40, 0, 0x08, 0x00 }, -1 },
+		{ 4754, { 0x00, 1, 0x08, 0x00 }, -1 },
+		{ 53, { 0x08, 0, 0x08, 0x00 }, -1 },
+		{ 0, { 0 }, -1 },
+	};
+	unsigned int i;
+	__be16 proto;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, cvmnet_inner_udp(rows[i].port, rows[i].hdr, &proto),
+				    rows[i].len, "row %u", i);
+		if (rows[i].len >= 0)
+			KUNIT_EXPECT_EQ_MSG(test, be16_to_cpu(proto), rows[i].proto, "row %u", i);
+	}
+}
+
 static struct kunit_case tunnel_cases[] = {
 	KUNIT_CASE(parse_test),
+	KUNIT_CASE(inner_udp_test),
 	KUNIT_CASE(format_test),
 	{ }
 };
@@ -76,5 +117,5 @@ static struct kunit_suite tunnel_suite = {
 
 kunit_test_suite(tunnel_suite);
 
-MODULE_DESCRIPTION("KUnit tests of virtio_net_cvm's names of encapsulations");
+MODULE_DESCRIPTION("KUnit tests of virtio_net_cvm's encapsulations");
 MODULE_LICENSE("GPL");

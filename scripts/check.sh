@@ -158,20 +158,23 @@ host_steps()
 sim_steps()
 {
 	local debug="--append kmemleak=on --param NET_GAP=10000" leaks=tests/virtio_net_cvm/leaks.sh
+	local slice="id-range-rx id-free-tx next-rx len-over buffers-max flip-header gso-size-0 csum-end"
 	local mode ring kernel
 
 	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm tests/vnetsim/control.sh"
 	small_guest vnetsim-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/basic.sh"
 	small_guest vnetsim-moderation 6.12-amd64 "--guest x86-cvm tests/vnetsim/moderation.sh"
 	[ -n "$FULL" ] || return 0
+	small_guest hostile kunit-amd64 "--guest x86-cvm $debug --param SIM_RINGS=1 --param SIM_MODES=pool --param SIM_ONLY='$slice' --param FUZZ_SECONDS=45 --param FUZZ_SEED=$RANDOM tests/vnetsim/{hostile,fuzz}.sh"
+	small_guest inner-hash 6.12-amd64 "--guest x86-cvm --smp 8 tests/vnetsim/inner_hash.sh"
+	alone bench-ctrl 'modules-6.12-amd64' 'scripts/bench-ctrl.sh --quick'
 	small_guest vnetsim-features 6.12-amd64 "--guest x86-cvm tests/vnetsim/features.sh"
 	small_guest vnetsim-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/basic.sh $leaks"
 	small_guest vnetsim-moderation-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/moderation.sh"
 	small_guest vnetsim-moderation-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/moderation.sh $leaks"
 	step bench-dim 'modules-6.12-amd64' 'scripts/bench-dim.sh --quick'
-	guest fuzz kunit-amd64 "--guest x86-cvm $debug --param FUZZ_SECONDS=45 --param FUZZ_SEED=$RANDOM tests/vnetsim/fuzz.sh"
 	for kernel in 6.12 kunit; do for mode in pool stream; do for ring in 0 1; do
-		guest "hostile-$kernel-$mode-$ring" "$kernel-amd64" "--guest x86-cvm $debug --param SIM_RINGS=$ring --param SIM_MODES=$mode tests/vnetsim/hostile{,_life}.sh --param SIM_PACKED=$ring --param NET_MODE=$mode"
+		guest "hostile-$kernel-$mode-$ring" "$kernel-amd64" "--guest x86-cvm --timeout 1800 $debug --param SIM_RINGS=$ring --param SIM_MODES=$mode tests/vnetsim/hostile{,_life}.sh --param SIM_PACKED=$ring --param NET_MODE=$mode"
 	done; done; done
 }
 

@@ -83,6 +83,25 @@ error()
 	check "error: $name" says 2 "$text" "$RUN" "$@"
 }
 
+# conformance SED WANT: the page, changed like that, is not accepted, for that reason.
+conformance()
+{
+	local top=$WORK/conformance page=Documentation/conformance.rst
+
+	rm -rf "$top"
+	mkdir -p "$top/Documentation" "$top/kunit/vnetsim" "$top/tests"
+	ln -s "$CVM_TOP"/tests/{vnetsim,virtio_net_cvm,lib} "$top/tests/"
+	ln -s "$CVM_TOP"/kunit/*.c "$top/kunit/"
+	ln -s "$CVM_TOP/kunit/vnetsim/main.c" "$top/kunit/vnetsim/"
+	sed "$1" "$CVM_TOP/$page" >"$top/$page"
+	! cmp -s "$CVM_TOP/$page" "$top/$page" || [ -z "$1" ]
+	if [ -z "$2" ]; then
+		python3 "$CVM_TOP/scripts/conformance.py" "$top"
+	else
+		says 1 "$2" python3 "$CVM_TOP/scripts/conformance.py" "$top"
+	fi
+}
+
 errors()
 {
 	local smoke=tests/harness/smoke.sh
@@ -118,6 +137,13 @@ errors()
 	check "the same options, the same command line" same_argv
 	check "guests differ in what they should differ in" arms_differ
 	check "shell scripts of the guest are valid" guest_syntax
+	check "conformance: the page" conformance '' ''
+	check "conformance: no test, no reason" conformance '/^..STATUS-1../,/^$/{n;/Test/d};/:Not here: Status/d' 'neither a test nor a reason'
+	check "conformance: no such case" conformance 's/each feature away/each feature/' "has no case 'each feature'"
+	check "conformance: no such file" conformance 's,vnetsim/basic,vnetsim/basics,' 'there is no tests/vnetsim/basics.sh'
+	check "conformance: no such rule" conformance 's/tx_mtu/tx_mut/' 'has no rule tx_mut'
+	check "conformance: a number missing" conformance 's/^\(..TX-\)3/\14/' 'expected number 3'
+	check "conformance: a statement missing" conformance '/^..RSS-5../,/^$/d' '4 statements, 5 announced'
 }
 
 no_user_net()

@@ -6,7 +6,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 cd "$CVM_TOP"
 
-CHECKS="checkpatch kernel_doc shell python spelling abi spdx compat_only probes_known places"
+CHECKS="checkpatch kernel_doc shell python spelling abi spdx compat_only probes_known places conformance"
 # Words that codespell takes for other words.
 WORDS=te,ans,hsi,ser,numer,sting,fo,msdos,fro
 
@@ -133,6 +133,12 @@ check_places()
 		{ xargs -0 -r grep -n -I -E \
 			'(^|[^][A-Za-z0-9_$}/.)-])/(wor[k]|roo[t]|hom[e])(/|["'"'"' ]|$)|de[b]\.debian' || true; } |
 		nothing
+}
+
+# Each demand of the virtio specification: shown by a test that exists, or a reason.
+check_conformance()
+{
+	python3 scripts/conformance.py
 }
 
 # Passes its input on, and succeeds only where there was none.

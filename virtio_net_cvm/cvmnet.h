@@ -208,6 +208,7 @@ struct cvmnet_dev {
 	struct cvmnet_coal coal;
 	struct cvmnet_dims dims;
 	u32 tunnel_types;			/* inner headers of these are hashed; rtnl */
+	bool sw_inner_hash;			/* the driver does; READ_ONCE() */
 	struct cvmnet_devstats devstats;	/* what the device counts; rtnl */
 	struct cvmnet_ctrl ctrl;		/* works: link, announcements, filters */
 	DECLARE_BITMAP(vlans, VLAN_N_VID);	/* those the device lets through; rtnl */

@@ -916,6 +916,24 @@ int cvmnet_cmd_hash_tunnel(struct cvmnet_dev *dev, u32 types)
 	return cvmnet_batch_wait(&batch);
 }
 
+/* Posted by the watch, with whatever else comes until then; any context. */
+static int cmd_async(struct cvmnet_dev *dev, u8 feature, u8 class, u8 command,
+		     const void *data, size_t len)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+	unsigned long flags;
+	int err;
+
+	if (!cvq || !cvmnet_has(dev, feature))
+		return -EOPNOTSUPP;
+	spin_lock_irqsave(&cvq->lock, flags);
+	err = fill_slot(cvq, NULL, class, command, data, len);
+	if (err >= 0)
+		mod_delayed_work(system_wq, &cvq->watch, 0);
+	spin_unlock_irqrestore(&cvq->lock, flags);
+	return min(err, 0);
+}
+
 /**
  * cvmnet_cmd_announce_ack_async() - tell the device that the guest announced itself
  * @dev: the device
@@ -925,19 +943,25 @@ int cvmnet_cmd_hash_tunnel(struct cvmnet_dev *dev, u32 types)
  */
 int cvmnet_cmd_announce_ack_async(struct cvmnet_dev *dev)
 {
-	struct cvmnet_cvq *cvq = dev->cvq;
-	unsigned long flags;
-	int err;
+	return cmd_async(dev, VIRTIO_NET_F_GUEST_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE,
+			 VIRTIO_NET_CTRL_ANNOUNCE_ACK, NULL, 0);
+}
 
-	if (!cvq || !cvmnet_has(dev, VIRTIO_NET_F_GUEST_ANNOUNCE))
-		return -EOPNOTSUPP;
-	spin_lock_irqsave(&cvq->lock, flags);
-	err = fill_slot(cvq, NULL, VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK,
-			NULL, 0);
-	if (err >= 0)
-		mod_delayed_work(system_wq, &cvq->watch, 0);
-	spin_unlock_irqrestore(&cvq->lock, flags);
-	return min(err, 0);
+/**
+ * cvmnet_cmd_vlan_del_async() - let a VLAN through no longer, soon
+ * @dev: the device
+ * @vid: the VLAN
+ *
+ * Context: any; does not wait for an answer. Commands that follow are answered later
+ * than this one.
+ * Return: 0 when it is on its way, -EBUSY, -EIO or -EOPNOTSUPP when not.
+ */
+int cvmnet_cmd_vlan_del_async(struct cvmnet_dev *dev, u16 vid)
+{
+	__le16 data = cpu_to_le16(vid);
+
+	return cmd_async(dev, VIRTIO_NET_F_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN,
+			 VIRTIO_NET_CTRL_VLAN_DEL, &data, sizeof(data));
 }
 
 /* Lock held. */

@@ -98,6 +98,7 @@ int cvmnet_cmd_hash_tunnel(struct cvmnet_dev *dev, u32 types);
 
 /* Not waited for: any context */
 int cvmnet_cmd_announce_ack_async(struct cvmnet_dev *dev);
+int cvmnet_cmd_vlan_del_async(struct cvmnet_dev *dev, u16 vid);
 
 /* Not waited for, and posted together: commands..., post */
 int cvmnet_cmd_vq_notf_coal_async(struct cvmnet_dev *dev, struct cvmnet_async *async,

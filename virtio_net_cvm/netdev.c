@@ -72,9 +72,13 @@ static int vlan_kill(struct net_device *netdev, __be16 proto, u16 vid)
 
 	if (!cvmnet_has(dev, VIRTIO_NET_F_CTRL_VLAN))
 		return 0;
-	/* A device that keeps it lets through more than needed; the stack drops that. */
+	/*
+	 * A device that keeps it lets through more than needed; the stack drops that. So
+	 * the answer is of no interest, and only a full queue is waited for.
+	 */
 	__clear_bit(vid, dev->vlans);
-	cvmnet_cmd_vlan(dev, vid, false);
+	if (cvmnet_cmd_vlan_del_async(dev, vid) == -EBUSY)
+		cvmnet_cmd_vlan(dev, vid, false);
 	return 0;
 }
 

@@ -24,6 +24,7 @@
 #include <compat/virtio_net.h>
 
 #include "cvmnet.h"
+#include "inner_hash.h"
 #include "rx.h"
 #include "trace.h"
 
@@ -597,6 +598,9 @@ struct sk_buff *cvmnet_rx_finish(struct cvmnet_rxq *q, struct sk_buff *skb,
 	q->pending.bytes += skb->len;
 	skb_record_rx_queue(skb, q->index);
 	skb->protocol = eth_type_trans(skb, netdev);
+	/* A device that looks inside has told the better hash already. */
+	if (unlikely(READ_ONCE(q->dev->sw_inner_hash)) && !READ_ONCE(q->dev->tunnel_types))
+		cvmnet_inner_hash(skb);
 	return skb;
 
 err_free_skb:

@@ -118,6 +118,25 @@ static ssize_t hash_tunnel_types_store(struct device *d, struct device_attribute
 }
 static DEVICE_ATTR_RW(hash_tunnel_types);
 
+static ssize_t sw_inner_hash_show(struct device *d, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_cvmnet(d)->sw_inner_hash));
+}
+
+static ssize_t sw_inner_hash_store(struct device *d, struct device_attribute *attr,
+				   const char *buf, size_t count)
+{
+	bool on;
+	int err;
+
+	err = kstrtobool(buf, &on);
+	if (err)
+		return err;
+	WRITE_ONCE(to_cvmnet(d)->sw_inner_hash, on);
+	return count;
+}
+static DEVICE_ATTR_RW(sw_inner_hash);
+
 /* --- adaptive moderation --- */
 
 static ssize_t show_profile(struct device *d, bool tx, char *buf)
@@ -242,6 +261,7 @@ static struct attribute *cvm_attrs[] = {
 	&dev_attr_pool_exhausted.attr,
 	&dev_attr_resets.attr,
 	&dev_attr_hash_tunnel_types.attr,
+	&dev_attr_sw_inner_hash.attr,
 	&dev_attr_rx_profile.attr,
 	&dev_attr_tx_profile.attr,
 	&dev_attr_dim_algorithm.attr,

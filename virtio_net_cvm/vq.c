@@ -361,27 +361,12 @@ int cvmnet_close(struct net_device *netdev)
 	return 0;
 }
 
-/**
- * cvmnet_set_pairs() - change the number of queue pairs in use
- * @dev: the device; it runs
- * @pairs: how many, at least 1
- *
- * Context: process, under rtnl; may sleep as long as a control command may take.
- * Return: 0; -EINVAL, or an error of memory or of the command with the old number
- * in use.
- */
-int cvmnet_set_pairs(struct cvmnet_dev *dev, unsigned int pairs)
+/* The device may use them as soon as it is told. */
+static int cvmnet_pairs_add(struct cvmnet_dev *dev, unsigned int pairs)
 {
 	unsigned int old = dev->pairs, i = old;
 	int err;
 
-	ASSERT_RTNL();
-	if (!pairs || pairs > dev->max_pairs)
-		return -EINVAL;
-	if (pairs == old)
-		return 0;
-
-	/* The device may use them as soon as it is told. */
 	if (dev->running) {
 		for (; i < pairs; i++) {
 			err = cvmnet_pair_start(dev, i);
@@ -395,17 +380,8 @@ int cvmnet_set_pairs(struct cvmnet_dev *dev, unsigned int pairs)
 	err = netif_set_real_num_queues(dev->netdev, pairs, pairs);
 	if (err)
 		goto err_tell;
-
-	/* Nothing can fail past this point. */
-	cpus_read_lock();
-	dev->pairs = pairs;
-	cvmnet_affinity_set(dev, nr_cpu_ids);
-	cpus_read_unlock();
-	if (dev->running) {
-		for (i = pairs; i < old; i++)
-			cvmnet_pair_stop(dev, i);
+	if (dev->running)
 		netif_tx_wake_all_queues(dev->netdev);
-	}
 	return 0;
 
 err_tell:
@@ -414,6 +390,78 @@ err_stop:
 	while (i-- > old)
 		cvmnet_pair_stop(dev, i);
 	return err;
+}
+
+/* The device keeps its pairs: send on all of them again. */
+static void cvmnet_pairs_keep(struct cvmnet_dev *dev, unsigned int from)
+{
+	unsigned int i;
+	int err;
+
+	/* What they need is still there, so that starting them does not fail. */
+	for (i = from; dev->running && i < dev->pairs; i++)
+		cvmnet_txq_start(&dev->txq[i]);
+	err = netif_set_real_num_tx_queues(dev->netdev, dev->pairs);
+	if (err)
+		netdev_warn(dev->netdev, "sending on %u of %u queues: %d\n", from, dev->pairs, err);
+}
+
+/* Nothing may be sent there once the device is told, and it receives until then. */
+static int cvmnet_pairs_remove(struct cvmnet_dev *dev, unsigned int pairs)
+{
+	unsigned int i;
+	int err;
+
+	err = netif_set_real_num_tx_queues(dev->netdev, pairs);
+	if (err)
+		return err;
+	for (i = pairs; dev->running && i < dev->pairs; i++) {
+		cvmnet_txq_stop(&dev->txq[i]);
+		/* The stack's watchdog would take it for stuck. */
+		netif_tx_start_queue(dev->txq[i].nq);
+	}
+	err = cvmnet_cmd_mq(dev, pairs);
+	if (err) {
+		cvmnet_pairs_keep(dev, pairs);
+		return err;
+	}
+	for (i = pairs; dev->running && i < dev->pairs; i++)
+		cvmnet_rxq_stop(&dev->rxq[i]);
+	/* Only more of them could fail. */
+	netif_set_real_num_rx_queues(dev->netdev, pairs);
+	return 0;
+}
+
+/**
+ * cvmnet_set_pairs() - change the number of queue pairs in use
+ * @dev: the device; it runs
+ * @pairs: how many, at least 1
+ *
+ * Context: process, under rtnl; may sleep as long as a control command may take.
+ * Return: 0; -EINVAL, or an error of memory or of the command with the old number
+ * in use.
+ */
+int cvmnet_set_pairs(struct cvmnet_dev *dev, unsigned int pairs)
+{
+	int err;
+
+	ASSERT_RTNL();
+	if (!pairs || pairs > dev->max_pairs)
+		return -EINVAL;
+	if (pairs == dev->pairs)
+		return 0;
+
+	if (pairs > dev->pairs)
+		err = cvmnet_pairs_add(dev, pairs);
+	else
+		err = cvmnet_pairs_remove(dev, pairs);
+	if (err)
+		return err;
+	cpus_read_lock();
+	dev->pairs = pairs;
+	cvmnet_affinity_set(dev, nr_cpu_ids);
+	cpus_read_unlock();
+	return 0;
 }
 
 /**

@@ -2,6 +2,8 @@
 /*
  * vnetsim: commands that moderate notifications.
  */
+#include <compat/unaligned.h>
+
 #include "vnetsim.h"
 
 static void read_coal(const struct vnetsim_coal_wire *wire, struct vnetsim_coal *coal)
@@ -87,6 +89,42 @@ static bool get_one(struct vnetsim *sim, const void *data, u32 len, void *reply,
 	memcpy(reply, &wire.coal, sizeof(wire.coal));
 	*reply_len = sizeof(wire.coal);
 	return true;
+}
+
+/* The queue that a command is to moderate; -1 for any other command. */
+static int moderates(const struct vnetsim_buf *buf)
+{
+	u8 cmd[4];
+
+	if (vnetsim_buf_read(buf, 0, cmd, sizeof(cmd)) < sizeof(cmd) ||
+	    cmd[0] != VIRTIO_NET_CTRL_NOTF_COAL || cmd[1] != VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET)
+		return -1;
+	return get_unaligned_le16(cmd + 2);
+}
+
+/**
+ * vnetsim_coal_look_ahead() - does a second command for the same queue wait already?
+ * @worker: the control queue's, with a command in its buffer
+ *
+ * Counts it, for tests: a driver that moderates all the time should not do that.
+ *
+ * Context: the worker's lock.
+ */
+void vnetsim_coal_look_ahead(struct vnetsim_worker *worker)
+{
+	struct vnetsim *sim = worker->sim;
+	struct vnetsim_queue *q = &sim->queues[sim->nr_queues - 1];
+	int index = moderates(&worker->buf);
+	unsigned int left = q->num;
+	struct vnetsim_mark mark;
+
+	if (index < 0)
+		return;
+	vnetsim_ring_mark(q, &mark);
+	while (left-- && vnetsim_ring_pop(q, &worker->first) && !worker->first.bad)
+		if (moderates(&worker->first) == index)
+			sim->coal_twice++;
+	vnetsim_ring_rewind(q, &mark);
 }
 
 /**

@@ -50,6 +50,8 @@ static int parse_word(const char *key, char *value, struct vnetsim_params *param
 		return kstrtouint(value, 0, &params->ring);
 	if (!strcmp(key, "mtu"))
 		return kstrtouint(value, 0, &params->mtu);
+	if (!strcmp(key, "window"))
+		return kstrtouint(value, 0, &params->window);
 	if (!strcmp(key, "packed"))
 		return kstrtobool(value, &params->packed);
 	if (!strcmp(key, "peer"))
@@ -82,6 +84,7 @@ static int parse_params(char *words, struct vnetsim_params *params)
 	if (!params->pairs || params->pairs > VNETSIM_PAIRS_MAX ||
 	    params->ring < RING_MIN || params->ring > VNETSIM_RING_MAX ||
 	    !is_power_of_2(params->ring) ||
+	    params->window > sizeof(struct vnetsim_config) ||
 	    params->mtu < ETH_MIN_MTU || params->mtu > ETH_MAX_MTU)
 		return -EINVAL;
 	/* A cable has two ends. */
@@ -95,6 +98,7 @@ static ssize_t create_write(struct file *file, const char __user *from, size_t c
 {
 	struct vnetsim_params params = {
 		.pairs = 1, .ring = 256, .mtu = MTU_DEFAULT, .peer = true,
+		.window = sizeof(struct vnetsim_config),
 	};
 	char *words = vnetsim_get_words(from, count);
 	int err;

@@ -3,7 +3,7 @@
  * vnetsim: the control queue.
  */
 #include <linux/delay.h>
-#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
 
 #include <compat/unaligned.h>
@@ -163,7 +163,6 @@ static bool pairs_set(struct vnetsim *sim, struct command *c)
 	if (!pairs || pairs > sim->max_pairs)
 		return bad_value(sim);
 	sim->state.pairs = pairs;
-	sim->state.pairs_since = jiffies;
 	sim->state.steer = false;
 	return true;
 }
@@ -298,8 +297,11 @@ static u32 answer(struct vnetsim *sim, const struct vnetsim_buf *buf, u8 *data, 
 	} else {
 		c.reply_len = 0;
 	}
-	if (c.class == VIRTIO_NET_CTRL_MQ)
+	if (c.class == VIRTIO_NET_CTRL_MQ) {
+		/* As it was, if that was refused. */
+		WRITE_ONCE(sim->state.tx_pairs, sim->state.pairs);
 		purge_inactive(sim);
+	}
 	if (vnetsim_hit(q, VNETSIM_BUG_CTRL_ACK))
 		ack = U8_MAX;
 	if (vnetsim_hit(q, VNETSIM_BUG_CTRL_ACK_NONE))
@@ -308,23 +310,56 @@ static u32 answer(struct vnetsim *sim, const struct vnetsim_buf *buf, u8 *data, 
 	return len + vnetsim_buf_write(buf, len, c.reply, c.reply_len);
 }
 
+/* How many pairs a command, not done yet, asks for; any other one: those in use. */
+static unsigned int pairs_asked(struct vnetsim *sim, const struct vnetsim_buf *buf)
+{
+	u32 at = sizeof(struct virtio_net_ctrl_hdr);
+	unsigned int pairs = 0;
+	u8 hdr[2], v[2];
+
+	if (vnetsim_buf_read(buf, 0, hdr, sizeof(hdr)) < sizeof(hdr) ||
+	    hdr[0] != VIRTIO_NET_CTRL_MQ)
+		return sim->state.pairs;
+	if (hdr[1] == VIRTIO_NET_CTRL_MQ_RSS_CONFIG) {
+		/* Types, the table's mask, one pair more, the table: then pairs. */
+		if (vnetsim_buf_read(buf, at + 4, v, sizeof(v)) < sizeof(v))
+			return sim->state.pairs;
+		at += 8 + 2 * (get_unaligned_le16(v) + 1U);
+	}
+	if (hdr[1] != VIRTIO_NET_CTRL_MQ_HASH_CONFIG &&
+	    vnetsim_buf_read(buf, at, v, sizeof(v)) == sizeof(v))
+		pairs = get_unaligned_le16(v);
+	return pairs && pairs <= sim->max_pairs ? pairs : sim->state.pairs;
+}
+
 /*
- * Take the time that a command is to take, without the lock. False if the queue
- * has been reset meanwhile.
+ * Take the time that a command is to take, without the lock; what it forbids is
+ * forbidden from its beginning. False if the queue has been reset meanwhile.
  */
 static bool take_time(struct vnetsim_worker *worker, struct vnetsim_queue *q)
 {
 	u32 ms = vnetsim_hit(q, VNETSIM_BUG_CTRL_LATE) ? LATE_MS :
 						     READ_ONCE(worker->sim->ctrl_delay_ms);
+	unsigned int pairs = pairs_asked(worker->sim, &worker->buf);
 	s64 resets = atomic64_read(&worker->sim->resets);
 
-	if (!ms)
+	if (!ms && pairs == worker->sim->state.tx_pairs)
 		return true;
 	mutex_unlock(&worker->lock);
+	vnetsim_tx_limit(worker->sim, pairs);
 	while (ms-- && READ_ONCE(q->ready) && resets == atomic64_read(&worker->sim->resets))
 		usleep_range(1000, 1100);
 	mutex_lock(&worker->lock);
 	return q->ready && resets == atomic64_read(&worker->sim->resets);
+}
+
+/* Nothing is left to be answered; how long did that take? */
+static void idle(struct vnetsim *sim)
+{
+	u64 since = atomic64_xchg(&sim->ctrl_since, 0);
+
+	if (since && sim->ctrl_last > since)
+		sim->ctrl_busy += sim->ctrl_last - since;
 }
 
 /**
@@ -344,11 +379,16 @@ unsigned int vnetsim_ctrl_run(struct vnetsim_worker *worker)
 
 	if (!q->ready || vnetsim_queue_stands_still(q))
 		return 0;
-	if (!vnetsim_ring_pop(q, buf))
+	if (!vnetsim_ring_pop(q, buf)) {
+		idle(sim);
 		return q->ready && vnetsim_ring_listen(q);
+	}
 	if (vnetsim_hit(q, VNETSIM_BUG_CTRL_SILENT))
 		return 1;
-	if (buf->bad || !take_time(worker, q))
+	if (buf->bad)
+		return 0;
+	vnetsim_coal_look_ahead(worker);
+	if (!take_time(worker, q))
 		return 0;
 	data = kvzalloc(2 * VNETSIM_CMD_MAX, GFP_KERNEL);
 	if (!data)
@@ -357,6 +397,7 @@ unsigned int vnetsim_ctrl_run(struct vnetsim_worker *worker)
 	kvfree(data);
 	vnetsim_ring_push(q, buf->id, buf->descs, len);
 	vnetsim_ring_publish(q);
+	sim->ctrl_last = ktime_get_ns();
 	vnetsim_queue_used(q, 1);
 	return 1;
 }

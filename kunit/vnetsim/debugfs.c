@@ -7,6 +7,7 @@
  *	vnetsim/<name>/...	a device
  */
 #include <linux/debugfs.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -151,6 +152,8 @@ static int state_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "resets=%lld\n", atomic64_read(&sim->resets));
 	seq_printf(seq, "commands=%llu\n", ctrl->commands);
 	seq_printf(seq, "commands_ok=%llu\n", ctrl->commands_ok);
+	seq_printf(seq, "commands_us=%llu\n", div_u64(sim->ctrl_busy, NSEC_PER_USEC));
+	seq_printf(seq, "coal_twice=%llu\n", sim->coal_twice);
 	seq_printf(seq, "pairs=%u\n", state->pairs);
 	seq_printf(seq, "promisc=%d\n", state->promisc);
 	seq_printf(seq, "allmulti=%d\n", state->allmulti);

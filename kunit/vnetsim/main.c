@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_ids.h>
+#include <uapi/linux/virtio_mmio.h>
 
 #include <compat/dma.h>
 
@@ -30,6 +31,7 @@ static const char * const violations[VNETSIM_VIOLATIONS] = {
 	[VNETSIM_V_INDIRECT] = "indirect",
 	[VNETSIM_V_ORDER] = "order",
 	[VNETSIM_V_AVAIL_IDX] = "avail_idx",
+	[VNETSIM_V_STATUS] = "status",
 	[VNETSIM_V_KICK_EARLY] = "kick_early",
 	[VNETSIM_V_CONFIG_RANGE] = "config_range",
 	[VNETSIM_V_CONFIG_WRITE] = "config_write",
@@ -40,6 +42,7 @@ static const char * const violations[VNETSIM_VIOLATIONS] = {
 	[VNETSIM_V_TX_WRITABLE] = "tx_writable",
 	[VNETSIM_V_TX_SHORT] = "tx_short",
 	[VNETSIM_V_TX_LONG] = "tx_long",
+	[VNETSIM_V_TX_MTU] = "tx_mtu",
 	[VNETSIM_V_TX_INACTIVE] = "tx_inactive",
 	[VNETSIM_V_TX_NUM_BUFFERS] = "tx_num_buffers",
 	[VNETSIM_V_TX_FLAGS] = "tx_flags",
@@ -297,6 +300,7 @@ static struct vnetsim *vnetsim_alloc(const struct vnetsim_params *params)
 		return NULL;
 	sim->max_pairs = params->pairs;
 	sim->ring = params->ring;
+	sim->window = params->window;
 	spin_lock_init(&sim->state_lock);
 	vnetsim_inject_init(sim);
 	sim->offered = ((vnetsim_features_all() & ~params->off) | params->on);
@@ -325,18 +329,31 @@ static struct vnetsim *vnetsim_alloc(const struct vnetsim_params *params)
 	return sim;
 }
 
-/* What the driver maps is mapped for this device. */
+/*
+ * What the driver maps is mapped for this device, and how much configuration there is
+ * to be read can be seen by its memory, as if by virtio over MMIO.
+ */
 static int parent_create(struct vnetsim *sim)
 {
-	char name[sizeof("vnetsim-") + 12];
+	struct platform_device *pdev = platform_device_alloc("vnetsim", sim->id);
+	struct resource mem = DEFINE_RES_MEM(0, VIRTIO_MMIO_CONFIG + sim->window);
+	int err;
 
-	snprintf(name, sizeof(name), "vnetsim-%d", sim->id);
-	sim->parent = root_device_register(name);
-	if (IS_ERR(sim->parent))
-		return PTR_ERR(sim->parent);
-	sim->vdev.dev.parent = sim->parent;
-	cvm_dma_set_coherent(sim->parent);
-	return dma_coerce_mask_and_coherent(sim->parent, DMA_BIT_MASK(64));
+	if (!pdev)
+		return -ENOMEM;
+	err = platform_device_add(pdev);
+	if (err) {
+		platform_device_put(pdev);
+		return err;
+	}
+	sim->parent = pdev;
+	/* Later than the device, so that nobody else is kept from these addresses. */
+	err = platform_device_add_resources(pdev, &mem, 1);
+	if (err)
+		return err;
+	sim->vdev.dev.parent = &pdev->dev;
+	cvm_dma_set_coherent(&pdev->dev);
+	return dma_coerce_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 }
 
 static void cable_join(struct vnetsim *a, struct vnetsim *b)
@@ -400,7 +417,7 @@ err_list:
 	cable_cut(sim);
 	vnetsim_peer_destroy(sim);
 	workers_stop(sim);
-	root_device_unregister(sim->parent);
+	platform_device_unregister(sim->parent);
 	put_device(&sim->vdev.dev);
 	return err;
 
@@ -409,8 +426,7 @@ err_stop:
 	vnetsim_peer_destroy(sim);
 	workers_stop(sim);
 err_release:
-	if (!IS_ERR_OR_NULL(sim->parent))
-		root_device_unregister(sim->parent);
+	platform_device_unregister(sim->parent);
 	vnetsim_release(&sim->vdev.dev);
 	return err;
 }
@@ -437,7 +453,7 @@ int vnetsim_create(const struct vnetsim_params *params)
 
 static void destroy(struct vnetsim *sim)
 {
-	struct device *parent = sim->parent;
+	struct platform_device *parent = sim->parent;
 
 	list_del(&sim->node);
 	vnetsim_debugfs_del(sim);
@@ -448,7 +464,7 @@ static void destroy(struct vnetsim *sim)
 	vnetsim_peer_destroy(sim);
 	workers_stop(sim);
 	put_device(&sim->vdev.dev);
-	root_device_unregister(parent);
+	platform_device_unregister(parent);
 }
 
 /**

@@ -40,7 +40,7 @@ void *vnetsim_ring_va(struct vnetsim *sim, u64 addr, u32 len)
 	phys_addr_t phys = addr;
 
 	if (!virtio_has_dma_quirk(&sim->vdev))
-		phys = dma_to_phys(sim->parent, addr);
+		phys = dma_to_phys(&sim->parent->dev, addr);
 	if (!len || phys + len < phys || !pfn_valid(PHYS_PFN(phys)) ||
 	    !pfn_valid(PHYS_PFN(phys + len - 1)))
 		return NULL;
@@ -240,7 +240,7 @@ void vnetsim_ring_push(struct vnetsim_queue *q, u16 id, u16 descs, u32 len)
 	if (vnetsim_hit(q, VNETSIM_BUG_USED_ID_MIDDLE))
 		id = (id + 1) % q->num;
 	push(q, id, descs, len);
-	if (vnetsim_hit(q, VNETSIM_BUG_USED_ID_FREE))
+	if ((!q->packed || vnetsim_packed_behind(q)) && vnetsim_hit(q, VNETSIM_BUG_USED_ID_FREE))
 		push(q, true_id, 1, len);
 }
 

@@ -145,6 +145,18 @@ void vnetsim_packed_push(struct vnetsim_queue *q, u16 id, u16 descs, u32 len)
 	}
 }
 
+/**
+ * vnetsim_packed_behind() - has the driver filled the entry that is used next?
+ * @q: the queue
+ *
+ * Context: the worker's lock.
+ * Return: true if so: what is written there is seen, and not written over.
+ */
+bool vnetsim_packed_behind(const struct vnetsim_queue *q)
+{
+	return q->pack.used_idx != q->pack.avail_idx || is_avail(&q->pack);
+}
+
 /* Entries that were not used, beyond those that were. */
 static void publish_too_many(struct vnetsim_queue *q, unsigned int n)
 {

@@ -200,7 +200,6 @@ bool vnetsim_rss_cmd(struct vnetsim *sim, const void *data, u32 len)
 	sim->state.rss = rss;
 	sim->state.steer = true;
 	sim->state.pairs = pairs;
-	sim->state.pairs_since = jiffies;
 	return true;
 }
 

@@ -24,7 +24,7 @@ static void config_get(struct virtio_device *vdev, unsigned int offset, void *bu
 	struct vnetsim *sim = vdev_to_vnetsim(vdev);
 
 	memset(buf, 0xff, len);
-	if (offset > sizeof(sim->config) || len > sizeof(sim->config) - offset) {
+	if (offset > sim->window || len > sim->window - offset) {
 		vnetsim_violate(sim, VNETSIM_V_CONFIG_RANGE);
 		return;
 	}
@@ -89,6 +89,8 @@ static void set_status(struct virtio_device *vdev, u8 status)
 	if (status & ~sim->status & VIRTIO_CONFIG_S_FEATURES_OK &&
 	    vnetsim_features_unmet(sim->feat))
 		vnetsim_violate(sim, VNETSIM_V_REQUIRES);
+	if (sim->status & ~status)
+		vnetsim_violate(sim, VNETSIM_V_STATUS);
 	WRITE_ONCE(sim->status, status);
 	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !sim->live) {
 		WRITE_ONCE(sim->live, true);
@@ -109,6 +111,7 @@ void vnetsim_state_reset(struct vnetsim *sim)
 	spin_lock_bh(&sim->state_lock);
 	memset(state, 0, sizeof(*state));
 	state->pairs = 1;
+	state->tx_pairs = 1;
 	state->offloads = sim->feat & GUEST_OFFLOADS;
 	memcpy(state->mac, sim->config.net.mac, ETH_ALEN);
 	spin_unlock_bh(&sim->state_lock);
@@ -177,6 +180,8 @@ static bool notify(struct virtqueue *vq)
 	struct vnetsim_queue *q = vq->priv;
 
 	atomic64_inc(&q->kicks);
+	if (vnetsim_queue_kind(q) == VNETSIM_ON_CTRL)
+		atomic64_cmpxchg(&q->sim->ctrl_since, 0, ktime_get_ns());
 	if (!READ_ONCE(q->sim->live))
 		vnetsim_violate(q->sim, VNETSIM_V_KICK_EARLY);
 	vnetsim_wake(q->worker);

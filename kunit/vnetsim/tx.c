@@ -5,7 +5,6 @@
 #include <linux/delay.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/jiffies.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/ip6_checksum.h>
@@ -15,9 +14,6 @@
 #define TX_BUDGET	64
 #define TX_HEAD		256
 #define TX_ROOM		128	/* in front of a packet, for whom it goes to */
-
-/* A queue that was given up may still hold packets for a moment. */
-#define INACTIVE_GRACE	(HZ / 2)
 
 static u16 get16(__virtio16 v)
 {
@@ -119,6 +115,17 @@ static void check_csum(struct vnetsim *sim, const struct virtio_net_hdr_v1 *hdr,
 	check_hdr_len(sim, hdr, skb);
 }
 
+/* VLAN tags come on top, as everywhere. */
+static void check_mtu(struct vnetsim *sim, const struct virtio_net_hdr_v1 *hdr,
+		      const struct sk_buff *skb)
+{
+	u32 most = get16(sim->config.net.mtu) + ETH_HLEN + VLAN_HLEN;
+
+	if (vnetsim_has(sim, VIRTIO_NET_F_MTU) && skb->len > most &&
+	    (hdr->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_NONE)
+		vnetsim_violate(sim, VNETSIM_V_TX_MTU);
+}
+
 static void check_header(struct vnetsim *sim, const struct virtio_net_hdr_v1 *hdr,
 			 const struct sk_buff *skb)
 {
@@ -128,6 +135,7 @@ static void check_header(struct vnetsim *sim, const struct virtio_net_hdr_v1 *hd
 		vnetsim_violate(sim, VNETSIM_V_TX_FLAGS);
 	if (hdr->num_buffers)
 		vnetsim_violate(sim, VNETSIM_V_TX_NUM_BUFFERS);
+	check_mtu(sim, hdr, skb);
 	check_gso(sim, hdr);
 	check_csum(sim, hdr, skb);
 }
@@ -213,8 +221,7 @@ static void transmit(struct vnetsim_queue *q, struct vnetsim_buf *buf)
 		drop(q, VNETSIM_V_TX_LONG);
 		return;
 	}
-	if (q->index / 2 >= sim->state.pairs &&
-	    time_after(jiffies, sim->state.pairs_since + INACTIVE_GRACE))
+	if (q->index / 2 >= READ_ONCE(sim->state.tx_pairs))
 		vnetsim_violate(sim, VNETSIM_V_TX_INACTIVE);
 
 	vnetsim_buf_read(buf, 0, &hdr, sizeof(hdr));
@@ -285,4 +292,29 @@ unsigned int vnetsim_tx_run(struct vnetsim_worker *worker)
 	if (done < TX_BUDGET && vnetsim_ring_listen(q))
 		done++;
 	return done;
+}
+
+/**
+ * vnetsim_tx_limit() - on which pairs the driver may send from now on
+ * @sim:   the device
+ * @pairs: so many
+ *
+ * What it has queued on others by now is sent, once; more is against the rules.
+ *
+ * Context: process, may sleep; without any worker's lock.
+ */
+void vnetsim_tx_limit(struct vnetsim *sim, unsigned int pairs)
+{
+	unsigned int i, left;
+
+	for (i = pairs; i < sim->max_pairs; i++) {
+		struct vnetsim_worker *worker = &sim->workers[i];
+
+		mutex_lock(&worker->lock);
+		left = sim->ring / TX_BUDGET + 1;
+		while (worker->tx->ready && left-- && vnetsim_tx_run(worker))
+			;
+		mutex_unlock(&worker->lock);
+	}
+	WRITE_ONCE(sim->state.tx_pairs, pairs);
 }

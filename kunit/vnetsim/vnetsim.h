@@ -22,6 +22,7 @@
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
+#include <linux/platform_device.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/virtio.h>
@@ -51,6 +52,7 @@ enum vnetsim_violation {
 	VNETSIM_V_INDIRECT,		/* a table that was not agreed on, or of odd size */
 	VNETSIM_V_ORDER,		/* memory to read behind memory to write */
 	VNETSIM_V_AVAIL_IDX,		/* more buffers than the ring holds */
+	VNETSIM_V_STATUS,		/* took a bit of the status back */
 	VNETSIM_V_KICK_EARLY,		/* a notification before DRIVER_OK */
 	VNETSIM_V_CONFIG_RANGE,		/* access outside of the configuration */
 	VNETSIM_V_CONFIG_WRITE,
@@ -61,6 +63,7 @@ enum vnetsim_violation {
 	VNETSIM_V_TX_WRITABLE,		/* a packet that can be written */
 	VNETSIM_V_TX_SHORT,		/* no whole header */
 	VNETSIM_V_TX_LONG,
+	VNETSIM_V_TX_MTU,		/* longer than the device carries, in one piece */
 	VNETSIM_V_TX_INACTIVE,		/* on a queue that is not in use */
 	VNETSIM_V_TX_NUM_BUFFERS,
 	VNETSIM_V_TX_FLAGS,
@@ -212,7 +215,7 @@ struct vnetsim_rss {
 /* What a reset forgets. */
 struct vnetsim_state {
 	unsigned int pairs;			/* in use */
-	unsigned long pairs_since;		/* jiffies */
+	unsigned int tx_pairs;			/* that may be sent on */
 	u64 offloads;				/* VIRTIO_NET_F_GUEST_* in force */
 	bool promisc, allmulti, alluni, nomulti, nouni, nobcast;
 	u8 mac[ETH_ALEN];
@@ -227,7 +230,7 @@ struct vnetsim_state {
 
 struct vnetsim {
 	struct virtio_device vdev;
-	struct device *parent;
+	struct platform_device *parent;
 	struct list_head node;
 	char name[24];
 	int id;
@@ -238,6 +241,7 @@ struct vnetsim {
 	struct vnetsim_worker *workers;		/* one a pair, and the control queue's */
 	unsigned int nr_workers;
 	struct vnetsim_config config;
+	unsigned int window;			/* bytes of it that can be read */
 	u32 generation;
 	u8 config_reads;			/* makes them differ on command */
 	u8 status;
@@ -262,6 +266,10 @@ struct vnetsim {
 	struct hrtimer storm;			/* interrupts without work */
 	atomic64_t violations[VNETSIM_VIOLATIONS];
 	atomic64_t resets;
+	u64 coal_twice;				/* one was waiting when another came */
+	atomic64_t ctrl_since;			/* ns; a command waits since then; 0: none does */
+	u64 ctrl_last;				/* ns; the last answer */
+	u64 ctrl_busy;				/* ns from notifications to last answers */
 };
 
 #define vdev_to_vnetsim(d)	container_of(d, struct vnetsim, vdev)
@@ -294,6 +302,7 @@ struct vnetsim_params {
 	unsigned int pairs;
 	unsigned int ring;
 	unsigned int mtu;
+	unsigned int window;
 	bool packed;
 	bool peer;
 	u64 off;
@@ -361,6 +370,7 @@ bool vnetsim_split_wants_irq(struct vnetsim_queue *q);
 void vnetsim_packed_init(struct vnetsim_queue *q);
 int vnetsim_packed_pop(struct vnetsim_queue *q, struct vnetsim_buf *buf);
 void vnetsim_packed_push(struct vnetsim_queue *q, u16 id, u16 descs, u32 len);
+bool vnetsim_packed_behind(const struct vnetsim_queue *q);
 void vnetsim_packed_publish(struct vnetsim_queue *q);
 void vnetsim_packed_tamper(struct vnetsim_queue *q, enum vnetsim_bug bug);
 void vnetsim_packed_deafen(struct vnetsim_queue *q);
@@ -369,6 +379,7 @@ bool vnetsim_packed_wants_irq(struct vnetsim_queue *q);
 
 /* tx.c, rx.c, peer.c: packets */
 unsigned int vnetsim_tx_run(struct vnetsim_worker *worker);
+void vnetsim_tx_limit(struct vnetsim *sim, unsigned int pairs);
 unsigned int vnetsim_rx_run(struct vnetsim_worker *worker);
 bool vnetsim_receive(struct vnetsim *sim, struct sk_buff *skb);
 unsigned int vnetsim_backlog(struct vnetsim *sim);
@@ -380,6 +391,7 @@ void vnetsim_peer_wake(struct vnetsim *sim);
 
 /* ctrl.c, coal.c, stats.c, rss.c: the control queue, hashes */
 unsigned int vnetsim_ctrl_run(struct vnetsim_worker *worker);
+void vnetsim_coal_look_ahead(struct vnetsim_worker *worker);
 bool vnetsim_coal_cmd(struct vnetsim *sim, u8 cmd, const void *data, u32 len, void *reply,
 		      u32 *reply_len);
 bool vnetsim_stats_cmd(struct vnetsim *sim, u8 cmd, const void *data, u32 len, void *reply,

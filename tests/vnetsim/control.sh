@@ -192,6 +192,34 @@ slow()
 	sim_down
 }
 
+second_pair_sends()
+{
+	sent=$(sim_counter tx1 packets)
+	wait_for 20 '[ "$(sim_counter tx1 packets)" -gt "$sent" ]' || fail "nothing is sent on pair 1"
+}
+
+# channels [off=FEATURES]: from when the device sees the command for fewer pairs, nothing
+# is queued on the others, and packets flow; a refusal leaves all as it was.
+channels()
+{
+	sim_up sim0 pairs=2 "$@"
+	[ "$(net_queues)" = 2 ] || skip "one CPU"
+	vnetsim.sh set sim0 ctrl_delay_ms 200
+	net_flood_start
+	for _ in 1 2 3 4 5; do
+		second_pair_sends
+		expect_ok "ethtool -L eth0 combined 1"
+		expect_ok "ethtool -L eth0 combined 2"
+	done
+	vnetsim.sh set sim0 ctrl_fail 0x10
+	second_pair_sends
+	ethtool -L eth0 combined 1 2>/dev/null && fail "refused channels"
+	expect_eq 2 "$(channels_now)" "channels after a refusal"
+	second_pair_sends
+	net_flood_stop
+	sim_down
+}
+
 # Each class of commands refused: an error, nothing changed, packets flow.
 refused()
 {
@@ -236,6 +264,8 @@ ktap_case "hashes of inner headers" tunnels
 ktap_case "device statistics" statistics
 ktap_case "slow commands" slow
 ktap_case "refused commands" refused
+ktap_case "fewer pairs and more, MQ" channels off=RSS,HASH_REPORT
+ktap_case "fewer pairs and more, RSS" channels
 ktap_case "latency" latency
 ktap_case "unloading" sim_unload
 ktap_done

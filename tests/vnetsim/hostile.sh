@@ -74,8 +74,8 @@ TABLE="
 24 buffers-19|buffers_19 rx 2|any
 24 buffers-max|buffers_max rx 5|drop rx_buffers
 25 buffers-7|buffers_7 rx 10|ignore|off=MRG_RXBUF
-26 flip-header|flip_header rx 200|any|pool
-27 flip-payload|flip_payload rx 200|any|pool off=GUEST_CSUM
+26 flip-header|flip_header rx 60|any|pool
+27 flip-payload|flip_payload rx 60|any|pool off=GUEST_CSUM
 28 stray-write|stray_write rx 100|ignore
 29 gso-unknown|gso_unknown rx 5|drop rx_gso
 29 gso-mixed|gso_mixed rx 5|drop rx_gso
@@ -180,23 +180,23 @@ react()
 {
 	case $2 in
 	drop)
-		wait_for 5 'poke; [ "$(counter drop_'"$3"')" -gt "$sim_cause" ]' ||
+		wait_for 30 'poke; [ "$(counter drop_'"$3"')" -gt "$sim_cause" ]' ||
 			fail "nothing was dropped as $3, in all $(($(net_drops) - sim_drops))"
 		expect_eq "$sim_resets" "$(counter resets)" "resets"
 		;;
 	kill)
-		wait_for 10 'poke; [ "$(counter resets)" -gt "$sim_resets" ]' ||
+		wait_for 30 'poke; [ "$(counter resets)" -gt "$sim_resets" ]' ||
 			fail "the device was not reset"
 		;;
 	ignore)
 		[ "$(bug_column "$1" 2)" -ge 0 ] || sleep 1
-		wait_for 5 'poke; [ "$(bug_column '"$1"' 2)" -le 0 ]' ||
+		wait_for 30 'poke; [ "$(bug_column '"$1"' 2)" -le 0 ]' ||
 			fail "$1 did not happen often enough"
 		expect_eq "$sim_resets" "$(counter resets)" "resets"
 		expect_eq "$sim_drops" "$(net_drops)" "drops"
 		;;
 	any)
-		wait_for 5 'poke; [ "$(bug_column '"$1"' 2)" = 0 ]' ||
+		wait_for 30 'poke; [ "$(bug_column '"$1"' 2)" = 0 ]' ||
 			[ "$(counter resets)" -gt "$sim_resets" ] ||
 			fail "$1 did not happen often enough"
 		;;

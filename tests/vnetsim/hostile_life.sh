@@ -125,6 +125,28 @@ refused_at_probe()
 	finish
 }
 
+# Moderation that takes the device long: at most one command a queue at a time, packets
+# flow, and nobody who wants something else from the interface waits for it.
+slow_moderation()
+{
+	start
+	sim_negotiated VQ_NOTF_COAL || skip "the driver does not moderate single queues"
+	vnetsim.sh set sim0 ctrl_delay_ms 100
+	expect_ok "ethtool -C eth0 adaptive-rx on"
+	net_flood_start
+	for _ in 1 2 3 4 5 6 7 8; do
+		begun=$(now)
+		expect_ok "ip link set eth0 mtu 1400"
+		expect_ok "ip link set eth0 mtu 1500"
+		expect_le $(($(now) - begun)) 3 "seconds that a new MTU took"
+		sleep 0.5
+	done
+	expect_eq 0 "$(sim_state coal_twice)" "commands for a queue that has one in flight"
+	net_flood_stop "$NET_GAP"
+	vnetsim.sh set sim0 ctrl_delay_ms 0
+	finish
+}
+
 # Statistics that make no sense: ethtool -S comes back, its counters are numbers.
 stats()
 {
@@ -244,6 +266,21 @@ rings()
 	done
 }
 
+# A configuration that ends in the middle of its fields: what would lie behind is not
+# read, and the features that need it are left alone.
+short_window()
+{
+	for size in 0 5 6 8 10 12 16 17 18 22 24 27; do
+		sim_up sim0 pairs=2 window=$size packed="$PACKED"
+		expect_eq 0 "$(awk '$1 == "config_range" { print $2 }' $SIM_DIR/sim0/violations)" \
+			"times that more than $size bytes were read"
+		net_stream send
+		net_stream recv
+		vnetsim.sh del sim0 || fail "can't be unplugged"
+		kill "$sim_pid" "$sim_server"
+	done
+}
+
 in_order()
 {
 	start on=IN_ORDER,STANDBY
@@ -338,6 +375,7 @@ ktap_case "44 answered twice" ctrl_ring used_id_free ctrl 1
 ktap_case "44 one too many" ctrl_ring used_idx_next ctrl 1
 ktap_case "20 lost interrupt of the control queue" ctrl_ring irq_lost ctrl 1
 ktap_case "45 all refused" refused_at_probe
+ktap_case "46 slow moderation" slow_moderation
 for bug in stats_size_0 stats_size_max stats_type stats_queue stats_twice; do
 	ktap_case "47 $bug" stats $bug -1
 done
@@ -358,6 +396,7 @@ ktap_case "49 pairs that change with each look" at_probe either config_pairs -1
 ktap_case "52 an MTU that was valid" changes mtu=67
 ktap_case "49 pairs that were valid" changes pairs=0
 ktap_case "55 configuration that never stands still" at_probe fails config_generation -1
+ktap_case "56 short configuration" short_window
 ktap_case "61 configuration of ones" at_probe either config_ones -1
 ktap_case "59 ring sizes" rings
 ktap_case "12 IN_ORDER and STANDBY" in_order
