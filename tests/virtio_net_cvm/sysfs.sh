@@ -13,7 +13,7 @@ values()
 	*) fail "mode '$(cat $NET_CVM/mode)'" ;;
 	esac
 	for file in "$NET_CVM"/*; do
-		case ${file##*/} in mode | hash_tunnel_types) continue ;; esac
+		case ${file##*/} in mode | hash_tunnel_types | dim_algorithm | ?x_profile) continue ;; esac
 		case $(cat "$file") in
 		'' | *[!0-9]*) fail "${file##*/} is no number: '$(cat "$file")'" ;;
 		esac
@@ -29,7 +29,9 @@ read_only()
 {
 	for file in "$NET_CVM"/*; do
 		wanted=444
-		case ${file##*/} in pool_limit | hash_tunnel_types) wanted=644 ;; esac
+		case ${file##*/} in
+		pool_limit | hash_tunnel_types | sw_inner_hash | dim_algorithm | ?x_profile) wanted=644 ;;
+		esac
 		expect_eq $wanted "$(stat -c %a "$file")" "permissions of ${file##*/}"
 	done
 }
@@ -42,6 +44,28 @@ tunnel_types()
 	expect_errno "echo vxlan >$NET_CVM/hash_tunnel_types" EOPNOTSUPP
 	expect_errno "echo nonsense >$NET_CVM/hash_tunnel_types" EINVAL
 	expect_eq '' "$(cat $NET_CVM/hash_tunnel_types)" "hash_tunnel_types after that"
+}
+
+# Nothing to choose for a device that moderates no single queues.
+moderation()
+{
+	! net_feature 52 || skip "the device has VQ_NOTF_COAL"
+	expect_eq '' "$(cat $NET_CVM/rx_profile $NET_CVM/tx_profile)" "profiles"
+	expect_errno "echo 0,1 1,2 2,3 3,4 4,5 >$NET_CVM/rx_profile" EOPNOTSUPP
+	expect_errno "echo 0,1 >$NET_CVM/tx_profile" EINVAL
+	expect_errno "echo net_dim >$NET_CVM/dim_algorithm" EOPNOTSUPP
+	expect_errno "echo other >$NET_CVM/dim_algorithm" EINVAL
+	expect_eq cvm "$(cat $NET_CVM/dim_algorithm)" "dim_algorithm after that"
+}
+
+inner_hash()
+{
+	expect_eq 0 "$(cat $NET_CVM/sw_inner_hash)" "sw_inner_hash"
+	expect_errno "echo 2 >$NET_CVM/sw_inner_hash" EINVAL
+	expect_ok "echo 1 >$NET_CVM/sw_inner_hash"
+	expect_eq 1 "$(cat $NET_CVM/sw_inner_hash)" "sw_inner_hash"
+	net_reaches "with hashes of inner headers"
+	echo 0 >$NET_CVM/sw_inner_hash
 }
 
 auto()
@@ -139,6 +163,8 @@ ktap_case "set-up" net_set_up
 ktap_case "values" values
 ktap_case "permissions" read_only
 ktap_case "tunnel types without a device for them" tunnel_types
+ktap_case "moderation without a device for it" moderation
+ktap_case "inner headers hashed by the driver" inner_hash
 ktap_case "mode by itself" auto
 ktap_case "limit of the pools, under traffic" limit
 ktap_case "small pools" exhausted
