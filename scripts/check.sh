@@ -204,9 +204,10 @@ ipi_steps()
 	guest wrap-kunit kunit-amd64 "--guest x86-cvm --smp 3 tests/ipi_passthrough/wrap.sh"
 	guest torture-kunit kunit-amd64 "--guest x86-cvm --smp 4 tests/ipi_passthrough/torture.sh"
 	guest torture-arm64 6.12-arm64 "--guest arm64-cvm --smp 4 tests/ipi_passthrough/torture.sh"
-	alone bench-ipi 'modules-6.12-amd64' 'scripts/bench-ipi.sh --quick --arch x86_64'
-	alone bench-net-cost 'modules-6.12-amd64' 'scripts/bench-net-cost.sh --quick'
 	alone demo 'modules-6.12-amd64 modules-6.12-arm64' scripts/demo.sh
+	[ -n "$FULL" ] || return 0
+	alone bench-ipi 'modules-6.12-amd64 modules-6.12-arm64' 'scripts/bench-ipi.sh --quick'
+	alone bench-net-cost 'modules-6.12-amd64' 'scripts/bench-net-cost.sh --quick'
 }
 
 # --- running it --------------------------------------------------------------
@@ -249,7 +250,8 @@ usage()
 {
 	cat <<-END
 		usage: check.sh [--full] [--list] [STEP...]
-		  --full adds every combination of network card, kernel and driver mode (hours).
+		  --full adds the benchmarks in short, what takes minutes, and every combination
+		  of network card, kernel and driver mode (hours).
 		  STEP may hold * and ?; the steps it needs are run first.
 		  CVM_CHECK_JOBS (2) steps run at once; each may take CVM_CHECK_TIMEOUT (2400) s.
 	END

@@ -94,9 +94,9 @@ kicks_are_counted()
 	echo 2 >$IPI_KNOB
 	wait_for 10 "polling 1" || fail "CPU 1 does not poll"
 	echo >$IPI_STATS
-	wait_for 20 'taskset 2 true; [ "$(ipi_stat kicked 1)" -ge 20 ]' ||
-		fail "only $(ipi_stat kicked 1) polls of CPU 1 were ended by a kick"
-	expect_ge "$(ipi_stat soft)" 20 "soft kicks sent"
+	# One that was on its way when the statistics were cleared may count on one side only.
+	wait_for 20 'taskset 2 true; [ "$(ipi_stat kicked 1)" -ge 20 ] && [ "$(ipi_stat soft)" -ge 20 ]' ||
+		fail "$(ipi_stat soft) soft kicks sent, $(ipi_stat kicked 1) polls of CPU 1 ended by one"
 }
 
 poll_limit()
