@@ -14,37 +14,15 @@ set -euo pipefail
 SERIES=6.12
 ROUNDS=2
 SECS=1
-QUICK=()
 DELAYS='0 50 100 200'
 SIZES='4 2'
 
-parse_options()
+quick()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick)
-			ROUNDS=1
-			SECS=1
-			DELAYS='0 100'
-			SIZES=2
-			QUICK=(--quick)
-			;;
-		--kernel)
-			SERIES=${2:-}
-			shift
-			;;
-		--rounds)
-			ROUNDS=${2:-}
-			shift
-			;;
-		--seconds)
-			SECS=${2:-}
-			shift
-			;;
-		*) usage_die "unknown option '$1'; see the head of bench-cq.sh" ;;
-		esac
-		shift
-	done
+	ROUNDS=1
+	SECS=1
+	DELAYS='0 100'
+	SIZES=2
 }
 
 measure()
@@ -71,5 +49,5 @@ measure()
 		-- "$CVM_BUILD/results/$folder"
 }
 
-parse_options "$@"
+bench_options "kernel rounds seconds" "$@"
 measure

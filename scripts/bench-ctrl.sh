@@ -14,25 +14,17 @@ set -euo pipefail
 SERIES=6.12
 ROUNDS=6
 COUNT=100
-QUICK=()
 NAME=bench-ctrl
 ARMS='virtio_net virtio_net_cvm'
+CASES='reading moderation filter vlan_add vlan_del'
 
-while [ $# -gt 0 ]; do
-	case $1 in
-	--quick)
-		ROUNDS=2
-		COUNT=50
-		QUICK=(--quick)
-		;;
-	--kernel)
-		SERIES=${2:-}
-		shift
-		;;
-	*) usage_die "unknown option '$1'; usage: bench-ctrl.sh [--quick] [--kernel SERIES]" ;;
-	esac
-	shift
-done
+quick()
+{
+	ROUNDS=2
+	COUNT=50
+}
+
+bench_options kernel "$@"
 mkdir -p "$CVM_BUILD/results/$NAME/alternating"
 host_busy >"$CVM_BUILD/results/$NAME/alternating/host_busy"
 # A failed boot is reported by the reducer.
@@ -40,4 +32,4 @@ host_busy >"$CVM_BUILD/results/$NAME/alternating/host_busy"
 	--name "$NAME/alternating" --param "CTRL_ROUNDS=$ROUNDS" --param "CTRL_COUNT=$COUNT" \
 	--get bench.txt --quiet tests/vnetsim/bench_ctrl.sh </dev/null || true
 python3 "$CVM_TOP/scripts/bench_ctrl.py" "${QUICK[@]}" --out "$CVM_BUILD/results/ctrl.json" \
-	"$CVM_BUILD/results/$NAME" <<<"alternating|$ARMS|"
+	"$CVM_BUILD/results/$NAME" <<<"alternating|$ARMS|$CASES|"

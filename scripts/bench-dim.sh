@@ -17,30 +17,12 @@ MS=400
 SIZES='14 500 1400 4096'
 CASES='pingpong load10 load50 load90 full burst mixed settle'
 ARMS='none fixed stock ours'
-QUICK=()
 
-parse_options()
+quick()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		--quick)
-			ROUNDS=1
-			MS=100
-			SIZES='14 1400'
-			QUICK=(--quick)
-			;;
-		--kernel)
-			SERIES=${2:-}
-			shift
-			;;
-		--rounds)
-			ROUNDS=${2:-}
-			shift
-			;;
-		*) usage_die "unknown option '$1'; see the head of bench-dim.sh" ;;
-		esac
-		shift
-	done
+	ROUNDS=1
+	MS=100
+	SIZES='14 1400'
 }
 
 measure()
@@ -57,11 +39,11 @@ measure()
 		--param "DIM_ROUNDS=$ROUNDS" --param "DIM_MS=$MS" --param "DIM_SIZES=$SIZES" \
 		--param "DIM_CASES=$CASES" --param "DIM_ARMS=$ARMS" --get bench.txt --quiet \
 		vnetsim/bench_dim.sh </dev/null || true
-	# shellcheck disable=SC2086 # sizes and cases are words
+	# shellcheck disable=SC2086 # sizes are words
 	python3 "$CVM_TOP/scripts/bench_dim.py" "${QUICK[@]}" \
-		--out "$CVM_BUILD/results/dim$suffix.json" --sizes $SIZES --cases $CASES \
-		-- "$CVM_BUILD/results/$folder" <<<"sim|$ARMS|"
+		--out "$CVM_BUILD/results/dim$suffix.json" --sizes $SIZES \
+		-- "$CVM_BUILD/results/$folder" <<<"sim|$ARMS|$CASES|"
 }
 
-parse_options "$@"
+bench_options "kernel rounds" "$@"
 measure

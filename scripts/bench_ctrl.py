@@ -2,19 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """Reduce the run of bench-ctrl.sh to build/results/ctrl.json and a table.
 
-Reads on standard input which run there must be (run|arms|append) and finds its
+Reads on standard input which run there must be (run|arms|cases|append) and finds its
 run.json and bench.txt below the given folder. A run that is missing or failed is
 void, and void is failure. Ratios are compared with the project's bars.
 """
 
-import argparse
-import os
 import sys
 
 sys.dont_write_bytecode = True
 
-from bench_common import (ArmsRun, Rounds, judge_bars, load_runs, print_rows,  # noqa: E402
-                          print_verdict, write_result)
+from bench_common import bench_main, print_rows  # noqa: E402
 
 OURS, THEIRS = "virtio_net_cvm", "virtio_net"
 CASES = ("moderation", "filter", "vlan_add", "vlan_del")
@@ -47,6 +44,7 @@ def rounded(ratio):
 
 
 def summarise(fig):
+    derive(fig)
     out = {
         "cpu_share_ratio": fig.ratio("moderation", OURS, THEIRS, "task_us_per_command"),
         "cmd_rate_ratio": fig.ratio("vlan_del", OURS, THEIRS, "commands_per_s"),
@@ -61,10 +59,10 @@ def summarise(fig):
         out[f"{case}.all_ratio"] = fig.ratio(case, OURS, THEIRS, "all_us_per_command")
     one, many = (fig.median(case, OURS, "commands_per_s") for case in ("vlan_add", "vlan_del"))
     out["own_batch_ratio"] = rounded(many / one) if one and many else None
-    return {k: v for k, v in out.items() if v is not None}
+    return out
 
 
-def table(fig):
+def table(fig, _summary):
     print("\nMedians of the rounds; us are of the emulator:\n")
     rows = [("case", "driver", "commands/s", "spread", "task us per command", "share",
              "all CPU us per command")]
@@ -80,31 +78,5 @@ def table(fig):
     print_rows(rows)
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    p.add_argument("folder")
-    p.add_argument("--out", required=True)
-    p.add_argument("--quick", action="store_true")
-    opt = p.parse_args()
-
-    good, void = load_runs([ArmsRun(line, os.path.abspath(opt.folder), ("reading", *CASES))
-                            for line in sys.stdin if line.strip()])
-    fig = Rounds(good)
-    derive(fig)
-    summary = summarise(fig)
-    bars = judge_bars(summary, BARS)
-    write_result(opt.out, {
-        "summary": summary,
-        "quick": opt.quick,
-        "void": void,
-        "bars": [{"text": text, "met": met} for text, met in bars],
-        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
-        "runs": [run.summary() for run in good],
-        "rounds": fig.rounds,
-    })
-    table(fig)
-    return print_verdict("bench-ctrl", opt, good, bars, void)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(bench_main("bench-ctrl", __doc__, summarise, lambda _summary, _void: BARS, table))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Reduce the run of bench-dim.sh to build/results/dim.json and a table.
 
-Reads the run (name|arms|) on standard input and finds its run.json and bench.txt below
+Reads the run (name|arms|cases|) on standard input and finds its run.json and bench.txt below
 the given folder. What is missing or failed is void, and void is failure. Figures are
 medians of the rounds; the project's figures are those of the size for which they are
 worst.
@@ -31,8 +31,8 @@ SHOWN = ("irqs_per_packet", "p50_us", "p99_us", "pps", "usecs")
 class Run(ArmsRun):
     """The boot; each line has a size, too."""
 
-    def __init__(self, spec, folder, cases, sizes):
-        super().__init__(spec, folder, cases)
+    def __init__(self, spec, folder, sizes):
+        super().__init__(spec, folder)
         self.sizes, self.capacity = sizes, {}
 
     def load(self):
@@ -115,11 +115,10 @@ def main():
     p.add_argument("folder")
     p.add_argument("--out", required=True)
     p.add_argument("--sizes", type=int, nargs="+", required=True)
-    p.add_argument("--cases", nargs="+", required=True)
     p.add_argument("--quick", action="store_true")
     opt = p.parse_args()
 
-    good, void = load_runs([Run(spec, os.path.abspath(opt.folder), opt.cases, opt.sizes)
+    good, void = load_runs([Run(spec, os.path.abspath(opt.folder), opt.sizes)
                             for spec in sys.stdin])
     summary = good[0].figures() if good else {}
     bars = judge_bars(summary, BARS)
