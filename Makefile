@@ -55,7 +55,7 @@ modules: prepare
 clean:
 	@if [ -f '$(KDIR)/Makefile' ] && [ -f $(GENERATED) ]; then \
 		$(MAKE) -C '$(KDIR)' M='$(TOP)' $(KARGS) CVM_TESTS=1 clean; fi
-	rm -rf include/compat/generated build/tree build/modules build/probes build/check
+	rm -rf include/compat/generated build/modules build/probes build/check
 
 install: modules
 	$(MAKE) -C '$(KDIR)' M='$(TOP)' $(KARGS) modules_install

@@ -4,6 +4,7 @@
 # Build everything for one cached kernel, in a copy of the sources of its own:
 # build-modules.sh [--sparse] ID
 #
+# The copy is in the cache, so that another checkout compiles only what differs.
 # The .ko files end up in build/modules/ID. With W=1, and any warning about our
 # files is an error; with --sparse, so is what sparse says about any of them.
 set -euo pipefail
@@ -21,7 +22,7 @@ ID=$1
 kernel_load "$ID"
 
 OUT=$CVM_BUILD/modules/$ID
-TREE=$CVM_BUILD/tree/$ID
+TREE=$CVM_CACHE/tree/$ID
 
 source_hash()
 {
@@ -49,14 +50,20 @@ list_sources()
 
 copy_sources()
 {
+	local made_with
+
+	made_with=$(cat "$CVM_KERNELS/$ID/ready" && "${K_CROSS}gcc" --version)
+	[ "$(cat "$TREE.made-with" 2>/dev/null)" = "$made_with" ] || rm -rf "$TREE"
 	mkdir -p "$TREE"
+	echo "$made_with" >"$TREE.made-with"
 	(cd "$CVM_TOP" && list_sources) | sort -z >"$TREE.files"
 	# Remove what is gone from the sources; leave what make has built.
 	if [ -f "$TREE.files.old" ]; then
 		comm -z -23 "$TREE.files.old" "$TREE.files" |
 			(cd "$TREE" && xargs -0 -r rm -f)
 	fi
-	rsync -a --checksum --from0 --files-from="$TREE.files" "$CVM_TOP/" "$TREE/"
+	# What differs gets the time of now, as this checkout's may be older than the last one's.
+	rsync -rlp --checksum --from0 --files-from="$TREE.files" "$CVM_TOP/" "$TREE/"
 	cp "$TREE.files" "$TREE.files.old"
 }
 

@@ -197,8 +197,8 @@ ipi_steps()
 	small_guest refuses-off 6.12-amd64 "--guest x86-cvm --append cpuidle.off=1 tests/ipi_passthrough/refuses.sh"
 	small_guest refuses-single 6.12-amd64 "--guest x86-cvm --smp 1 tests/ipi_passthrough/refuses.sh"
 	small_guest refuses-nohlt 6.12-arm64 "--guest arm64-cvm --append nohlt tests/ipi_passthrough/refuses.sh"
-	small_guest sleep-x86 6.12-amd64 "--guest x86-cvm --allow-stall tests/ipi_passthrough/sleep.sh"
-	small_guest sleep-arm64 6.12-arm64 "--guest arm64-cvm --allow-stall tests/ipi_passthrough/sleep.sh"
+	small_guest sleep-x86 6.12-amd64 "--guest x86-cvm tests/ipi_passthrough/sleep.sh"
+	small_guest sleep-arm64 6.12-arm64 "--guest arm64-cvm tests/ipi_passthrough/sleep.sh"
 	alone guest-ends 'modules-6.12-amd64 modules-6.12-arm64' scripts/guest-ends.sh
 	guest ipi-kunit kunit-amd64 "--guest x86-cvm --smp 4 --append isolcpus=1-3 $common"
 	guest wrap-kunit kunit-amd64 "--guest x86-cvm --smp 3 tests/ipi_passthrough/wrap.sh"
@@ -343,11 +343,13 @@ finish()
 	fi
 	STATE[$name]=failed
 	[ "$code" -ne 124 ] || echo "check.sh: stopped after $STEP_TIMEOUT s" >>"$log"
-	printf 'FAILED %s (%ds), exit code %d, end of %s:\n' "$name" "$took" \
+	printf 'FAILED %s (%ds), exit code %d, %s:\n' "$name" "$took" \
 		"$code" "${log#"$CVM_TOP"/}"
-	# What failed may be far above the end, with its reason just before it.
+	# The verdict first, then what failed with its reason just before it, then the end.
+	grep '^# problem:' "$log" | cut -c 1-400 | head -n 10 | sed 's/^/    /' || true
 	grep -E -B 3 '^ *(not ok|# FAIL:)' "$log" | head -n 60 | sed 's/^/    | /' || true
-	tail -n 40 "$log" | sed 's/^/    /'
+	echo "    the end:"
+	tail -n 25 "$log" | sed 's/^/    /'
 }
 
 block()

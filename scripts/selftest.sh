@@ -72,6 +72,38 @@ recorded()
 	for dir in "$CVM_TOP"/scripts/testdata/*/; do
 		check "recorded: $(basename "$dir")" "$SUM" --expect "${dir%/}"
 	done
+	check "silence of a second" silence 1 0 0
+	check "silence of three seconds, of all CPUs" silence 3 0 2
+	check "silence while frozen" silence 6 5.5 0
+	check "silence that began long before" silence 6 3 2
+	check "silence while frozen, for too long" silence 25 25 2
+}
+
+# silence SECONDS FROZEN STALLS: a guest that is silent for that long and then says how
+# long it was frozen on purpose is a stall, or not.
+silence()
+{
+	PYTHONPATH=$CVM_TOP/scripts python3 -B - "$@" <<-'EOF'
+		import sys
+		from vm import supervise
+
+		class Sup:
+		    started = 100.0
+		    def registers(self): return []
+		    def withheld(self): return {"main": 0.0, 0: 0.0, 1: 0.0, "late": 0.0}
+		    def withheld_before(self, ago): return self.withheld()
+
+		silent, frozen, stalls = float(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+		beat = supervise.Heartbeat(Sup())
+		beat.data(b"beat 1 5000 0 100\n", 105.0)
+		beat.check(105.0 + silent - 0.1)
+		now = 105.0 + silent
+		beat.data(f"beat 2 {5000 + silent * 1000:.0f} 0 {silent * 1000:.0f}\n".encode(), now)
+		beat.frozen(frozen, now + 0.1)
+		beat.settle()
+		found = sum(gap.is_stall() for gap in beat.gaps)
+		sys.exit(f"{found} stalls in {beat.gaps}" if found != stalls else 0)
+	EOF
 }
 
 # error NAME TEXT OPTIONS...: a usage error: status 2 and one sentence.
@@ -288,6 +320,10 @@ live()
 	check "live: allowed stall is reported" says 0 "note: stall: guest silent" guest allowed \
 		--smp 1 --allow-stall --param "FAULT=irqsoff 9000" tests/harness/fault.sh
 	check "live: host that is busy is not a stall" stopped_qemu
+	check "live: QEMU that crashes while the guest boots" \
+		crashed_qemu reboot 'Linux version' 0 "note: QEMU crashed before the tests began"
+	check "live: QEMU that crashes in a test" \
+		crashed_qemu crash 'begin 1' 1 "problem: guest died"
 	check "live: file that the guest does not deliver" says 1 "problem: missing file: none" \
 		guest missing --get none tests/harness/smoke.sh
 	check "live: terminated run leaves nothing" ended_run TERM
@@ -328,6 +364,22 @@ qemu_of()
 	done
 	echo "the guest did not come up ($try tries)"
 	return 1
+}
+
+# crashed_qemu RUN MARK RC TEXT: QEMU aborts once its guest has printed MARK.
+crashed_qemu()
+{
+	local log=$RESULTS/$NAME/$1/dmesg.txt try runner
+
+	rm -f "$log"
+	says "$3" "$4" guest "$1" --param FAULT=skip tests/harness/fault.sh &
+	runner=$!
+	for try in $(seq 600); do
+		! grep -q "$2" "$log" 2>/dev/null || break
+		sleep 0.1
+	done
+	pkill -ABRT -f "^qemu-system-x86_64 .*/$NAME/$1/initrd" || echo "no QEMU after $try tries"
+	wait $runner
 }
 
 # QEMU gets no processor for a while: the guest is silent and not to blame.

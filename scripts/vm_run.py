@@ -391,23 +391,35 @@ def name_counters(sup, guest, kernel, opt, dmesg):
         lines[:] = [table.translate(line) for line in lines]
 
 
-def run_guest(guest, kernel, setup, opt, net, folder, name):
-    """Start, watch, judge, write the results; returns the exit status."""
-    choose_accel(guest, setup, opt)
+def watch_guest(guest, setup, opt, net, folder):
+    """Start a guest and watch it to its end; returns (supervisor, what QEMU says of itself)."""
     sup = supervise.Supervisor(opt.timeout, lambda line: report(opt, line),
                                nic=guests.nic_device(setup) if setup.tap else None)
     if opt.trace:
         sup.trace = supervise.Trace(os.path.join(folder, "trace.log"))
     setup.fds = sup.open_ports()
-    argv = guests.command_line(guest, setup)
-    load = supervise.host_load()
-    begun = time.time()
-    sup.start(argv, net.name)
+    sup.start(guests.command_line(guest, setup), net.name)
     try:
         qemu = sup.query()
         sup.run()
     finally:
         sup.stop()
+    return sup, qemu
+
+
+def run_guest(guest, kernel, setup, opt, net, folder, name):
+    """Start, watch, judge, write the results; returns the exit status."""
+    choose_accel(guest, setup, opt)
+    load = supervise.host_load()
+    begun = time.time()
+    restarted = ""
+    sup, qemu = watch_guest(guest, setup, opt, net, folder)
+    if sup.crashed_at_boot():
+        # An emulator that trips over itself while the guest boots says nothing about it.
+        restarted = sup.stderr.decode("utf-8", "replace").strip() or "no message"
+        print(f"# note: QEMU crashed before the tests began, started again: {restarted}",
+              flush=True)
+        sup, qemu = watch_guest(guest, setup, opt, net, folder)
     duration = time.monotonic() - sup.started
     ktap_text = "".join(f"{line}\n" for line in sup.lines)
     with open(os.path.join(folder, "ktap.txt"), "w", encoding="utf-8") as f:
@@ -441,6 +453,7 @@ def run_guest(guest, kernel, setup, opt, net, folder, name):
         "gaps": [g.record() for g in sup.heartbeat.gaps],
         "stalls": len(sup.stalls), "allow_stall": opt.allow_stall,
         "end_registers": sup.end_registers, "qemu_exit": sup.proc.returncode,
+        "qemu_restarted": restarted,
         "passed": ktap.count("passed"), "failed": ktap.count("failed"),
         "skipped": ktap.count("skipped"),
         "cases": [{"name": c.name, "result": c.result, "reason": c.reason} for c in ktap.cases],
@@ -465,7 +478,8 @@ def finish(opt, folder, name, result, gaps):
         print(f"# note: at the end: {'; '.join(result['end_registers'])}", flush=True)
     for gap in gaps:
         if not gap.is_stall():
-            print(f"# note: {gap.who} silent for {gap.seconds:.1f} s, "
+            why = f"frozen by the test for {gap.frozen:.1f} s, " if gap.frozen else ""
+            print(f"# note: {gap.who} silent for {gap.seconds:.1f} s, {why}"
                   f"the host was busy for {gap.starved:.1f} s of it", flush=True)
         elif opt.allow_stall:
             print(f"# note: stall: {stall_text(gap)}", flush=True)

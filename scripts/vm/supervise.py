@@ -5,6 +5,7 @@ Everything that the guest sends arrives on socket pairs handed to QEMU by
 number, so there is no path to clean up, and QEMU dies with this process.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -23,6 +24,8 @@ POWEROFF_TIME = 20.0
 OUT_LIMIT = 256 << 20
 NIC_TIME = 20.0
 NIC_REQUEST = "# cvm: nic "
+FROZEN = "# cvm: frozen "
+FROZEN_MAX = 15.0
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWNET = 0x40000000
@@ -56,6 +59,16 @@ def _run_delay(pid, tid):
         return 0.0
 
 
+def _stolen():
+    """Seconds for which a hypervisor below us had the processors, on the worst of them."""
+    try:
+        with open("/proc/stat", encoding="ascii") as f:
+            stolen = [line.split()[8] for line in f if line[:3] == "cpu" and line[3].isdigit()]
+        return max(map(int, stolen)) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
 def _state(pid):
     """Scheduler state letter of a process."""
     try:
@@ -76,24 +89,26 @@ class Gap:
     registers: list = field(default_factory=list)
     seconds: float = 0.0
     starved: float = 0.0
+    frozen: float = 0.0
     over: bool = False
 
     def record(self):
         return {"who": self.who, "at_s": round(self.start, 2), "seconds": round(self.seconds, 2),
-                "host_starved_s": round(self.starved, 2), "is_stall": self.is_stall(),
-                "over": self.over, "registers": self.registers}
+                "host_starved_s": round(self.starved, 2), "frozen_s": round(self.frozen, 2),
+                "is_stall": self.is_stall(), "over": self.over, "registers": self.registers}
 
     def is_stall(self):
         """Would it have been too long on a host that gave us every processor?"""
-        return self.seconds - self.starved > STALL
+        return self.seconds - self.frozen - self.starved > STALL
 
 
 class Heartbeat:
     """Find silences in the stream of beats.
 
     A silence counts against the guest only for the part in which the host did
-    let it run: time that the vCPU or QEMU's main loop spent waiting for a
-    processor, and time by which we ourselves came too late, is taken off.
+    let it run: time that a vCPU or QEMU's main loop spent waiting for a
+    processor, and time by which we ourselves came too late, is taken off. So
+    is time in which a test has the guest frozen on purpose (suspend).
     """
 
     def __init__(self, supervisor):
@@ -104,6 +119,7 @@ class Heartbeat:
         self._silent = {}           # cpu -> Gap
         self._quiet = None          # Gap of the whole guest
         self._base = {}             # what the host had withheld at the last beat
+        self._frozen = []           # (begin, end) of each suspend
         self.gaps = []
         self.beats = 0
         self.max_gap = 0.0
@@ -159,9 +175,21 @@ class Heartbeat:
     def _finish(self, gap, seconds, over=True):
         now = self._sup.withheld()
         gap.seconds = seconds
-        gap.starved = max(now[key] - gap.delays.get(key, now[key])
-                          for key in (gap.cpu, "main", "late") if key in now)
+        # Any vCPU: the one that is waited for may hold a lock.
+        gap.starved = max(now[key] - gap.delays.get(key, now[key]) for key in now)
         gap.over = over
+
+    def frozen(self, seconds, now):
+        """A test says that the guest was frozen until now, and for how long."""
+        # The word took its time; no suspend may take for ever.
+        self._frozen.append((now - min(seconds, FROZEN_MAX) - TICK, now))
+
+    def settle(self):
+        """At the end: the tests' word on a silence comes after it."""
+        for gap in self.gaps:
+            start = self._sup.started + gap.start
+            gap.frozen = sum(max(0.0, min(start + gap.seconds, until) - max(start, since))
+                             for since, until in self._frozen)
 
     def check(self, now):
         """Called on each tick, after the sockets have been read."""
@@ -279,6 +307,7 @@ class Supervisor:
         seconds = {cpu: _run_delay(pid, tid) for cpu, tid in self._threads.items()}
         seconds["main"] = _run_delay(pid, pid)
         seconds["late"] = self.lateness
+        seconds["stolen"] = _stolen()
         return seconds
 
     def withheld_before(self, ago):
@@ -357,6 +386,7 @@ class Supervisor:
                     break
             if not sel.get_map():
                 time.sleep(TICK)
+        self.heartbeat.settle()
         if self.timed_out or self.no_poweroff:
             self.end_registers = self.registers()
         self.stop()
@@ -391,6 +421,9 @@ class Supervisor:
             self.trace.line(line)
         if line == "# cvm: done":
             self.done = True
+        elif line.lstrip().startswith(FROZEN):
+            with contextlib.suppress(ValueError):
+                self.heartbeat.frozen(float(line.strip()[len(FROZEN):]), time.monotonic())
         elif line.lstrip().startswith(NIC_REQUEST):
             self._requests.append((line.strip()[len(NIC_REQUEST):], time.monotonic()))
 
@@ -434,6 +467,11 @@ class Supervisor:
             self.proc.kill()
         if self.proc:
             self.proc.wait()
+
+    def crashed_at_boot(self):
+        """Did QEMU itself crash, before anything of a test was reported?"""
+        return (self.proc.returncode in (-signal.SIGABRT, -signal.SIGSEGV)
+                and not any(line.startswith("KTAP") for line in self.lines))
 
     @property
     def stalls(self):

@@ -2,10 +2,11 @@
 # shellcheck shell=sh
 # Sleep that takes its time: suspend to idle for real, woken by the real-time clock,
 # and hibernation as far as it can be rehearsed. The mask is in force again afterwards
-# and CPUs poll. The guest is silent meanwhile: run with --allow-stall.
+# and CPUs poll.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/ipi.sh
+. /tests/lib/power.sh
 
 ALARM=/sys/class/rtc/rtc0/wakealarm
 
@@ -37,21 +38,20 @@ until_alarm()
 	echo 0 >$ALARM
 	echo +2 >$ALARM || fail "the alarm was refused"
 	began=$(cat /sys/class/rtc/rtc0/since_epoch)
-	echo freeze >/sys/power/state || fail "did not suspend"
+	suspend_to freeze || fail "did not suspend"
 	expect_ge $(($(cat /sys/class/rtc/rtc0/since_epoch) - began)) 1 "seconds asleep"
 }
 
 hibernate()
 {
 	grep -qw disk /sys/power/state || skip "this kernel cannot hibernate"
-	defer 'echo none >/sys/power/pm_test'
-	echo processors >/sys/power/pm_test
+	rehearse_up_to processors disk
 	asleep_with_mask to_disk
 }
 
 to_disk()
 {
-	echo disk >/sys/power/state || fail "hibernation up to processors failed"
+	suspend_to disk || fail "hibernation up to processors failed"
 }
 
 ktap_plan 3

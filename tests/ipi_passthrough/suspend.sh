@@ -5,14 +5,12 @@
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/ipi.sh
+. /tests/lib/power.sh
 
 set_up()
 {
 	ipi_load ipi_bench
 	ipi_load ipi_passthrough
-	# Rehearsals end by themselves, after 5 s unless told otherwise.
-	[ ! -w /sys/module/suspend/parameters/pm_test_delay ] ||
-		echo 1 >/sys/module/suspend/parameters/pm_test_delay
 }
 
 expect_soft()
@@ -25,16 +23,12 @@ expect_soft()
 # rehearse STATE LEVEL
 rehearse()
 {
-	[ -w /sys/power/pm_test ] || skip "this kernel cannot rehearse suspend (PM_DEBUG)"
-	grep -qw "$1" /sys/power/state || skip "this machine has no $1"
 	# Without a deep state mem is another name of freeze, which stops before CPUs do.
 	[ "$1" != mem ] || grep -qw deep /sys/power/mem_sleep || skip "this machine has no deep sleep"
-	grep -qw "$2" /sys/power/pm_test || skip "this kernel cannot rehearse up to $2"
-	defer 'echo none >/sys/power/pm_test'
+	rehearse_up_to "$2" "$1"
 	ipi_set_mask 3
 	expect_soft "before"
-	echo "$2" >/sys/power/pm_test
-	echo "$1" >/sys/power/state || fail "suspend to $1 up to $2 failed"
+	suspend_to "$1" || fail "suspend to $1 up to $2 failed"
 	expect_eq 3 "$(ipi_get_mask)" "mask after suspend"
 	expect_soft "after"
 }
@@ -43,11 +37,9 @@ rehearse()
 # can be there that is off.
 mask_off()
 {
-	[ -w /sys/power/pm_test ] || skip "this kernel cannot rehearse suspend (PM_DEBUG)"
-	defer 'echo none >/sys/power/pm_test'
+	rehearse_up_to freezer freeze
 	ipi_set_mask 0
-	echo freezer >/sys/power/pm_test
-	echo freeze >/sys/power/state || fail "suspend failed"
+	suspend_to freeze || fail "suspend failed"
 	ipi_count_hard 1 "mode=single sender=0 targets=1 count=500 gap_us=200"
 	ipi_le 0.5 "$ipi_hard_per_call" || fail "$ipi_hard_per_call hardware IPIs per call"
 }

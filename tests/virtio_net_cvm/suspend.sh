@@ -4,22 +4,17 @@
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/net.sh
+. /tests/lib/power.sh
 NET_MAY_DROP="drop_rx_inactive"
 
 # rehearse STATE LEVEL
 rehearse()
 {
-	[ -w /sys/power/pm_test ] || skip "this kernel cannot rehearse suspend (PM_DEBUG)"
-	grep -qw "$1" /sys/power/state || skip "this machine has no $1"
-	grep -qw "$2" /sys/power/pm_test || skip "this kernel cannot rehearse up to $2"
-	[ ! -w /sys/module/suspend/parameters/pm_test_delay ] ||
-		echo 1 >/sys/module/suspend/parameters/pm_test_delay
-	defer 'echo none >/sys/power/pm_test'
+	rehearse_up_to "$2" "$1"
 	net_flood_start
 	usleep 500000
-	echo "$2" >/sys/power/pm_test
 	for _ in 1 2; do
-		echo "$1" >/sys/power/state || fail "suspend to $1 up to $2 failed"
+		suspend_to "$1" || fail "suspend to $1 up to $2 failed"
 		net_reaches "after waking up"
 	done
 	net_flood_stop
@@ -31,8 +26,7 @@ rehearse()
 # Settings that the device has forgotten meanwhile.
 settings()
 {
-	[ -w /sys/power/pm_test ] || skip "this kernel cannot rehearse suspend (PM_DEBUG)"
-	defer 'echo none >/sys/power/pm_test'
+	rehearse_up_to devices freeze
 	mac=$(cat /sys/class/net/eth0/address)
 	defer ip link set eth0 address "$mac"
 	ip link set eth0 address 52:54:00:aa:bb:dd
@@ -41,8 +35,7 @@ settings()
 		defer ethtool -L eth0 combined "$max"
 		ethtool -L eth0 combined 1
 	}
-	echo devices >/sys/power/pm_test
-	echo freeze >/sys/power/state || fail "suspend failed"
+	suspend_to freeze || fail "suspend failed"
 	net_reaches "after waking up"
 	expect_eq 52:54:00:aa:bb:dd "$(cat /sys/class/net/eth0/address)" "MAC address"
 	net_hear plain 52:54:00:aa:bb:dd - 10
@@ -52,11 +45,9 @@ settings()
 
 down()
 {
-	[ -w /sys/power/pm_test ] || skip "this kernel cannot rehearse suspend (PM_DEBUG)"
-	defer 'echo none >/sys/power/pm_test'
+	rehearse_up_to devices freeze
 	ip link set eth0 down
-	echo devices >/sys/power/pm_test
-	echo freeze >/sys/power/state || fail "suspend failed"
+	suspend_to freeze || fail "suspend failed"
 	ip link set eth0 up || fail "does not come up"
 	ip -6 addr add $NET_ADDR6 dev eth0
 	net_reaches "after waking up"
