@@ -182,13 +182,15 @@ sim_steps()
 # balancing IPIs, which come at every tick and are not what is counted.
 ipi_steps()
 {
-	local common exact id
+	local dir=tests/ipi_passthrough id
+	local four="--smp 4 --append isolcpus=1-3 --param IPI_COUNT=500"
+	local common="$dir/{knob,softirq_hazard,hotplug,suspend}.sh"
 
-	common="$(echo tests/ipi_passthrough/{knob,softirq_hazard,hotplug,suspend}.sh)"
-	exact="--smp 4 --append isolcpus=1-3 --param IPI_COUNT=500 tests/ipi_passthrough/hard_ipi.sh $common"
+	guest ipi-x86-6.12 6.12-amd64 "--guest x86-cvm $four $dir/hard_ipi.sh $common"
+	guest ipi-arm64-6.1 6.1-arm64 "--guest arm64-cvm $four $dir/hard_ipi.sh $common"
+	guest ipi-x86-6.1 6.1-amd64 "--guest x86-cvm $four $dir/{hard_ipi,knob,hotplug}.sh"
+	guest ipi-arm64-6.12 6.12-arm64 "--guest arm64-cvm $four $dir/{hard_ipi,knob,softirq_hazard}.sh"
 	for id in 6.12 6.1; do
-		guest "ipi-x86-$id" "$id-amd64" "--guest x86-cvm $exact"
-		guest "ipi-arm64-$id" "$id-arm64" "--guest arm64-cvm $exact"
 		small_guest "wrap-x86-$id" "$id-amd64" "--guest x86-cvm --smp 3 tests/ipi_passthrough/wrap.sh"
 		small_guest "wrap-arm64-$id" "$id-arm64" "--guest arm64-cvm --smp 3 tests/ipi_passthrough/wrap.sh"
 	done
@@ -206,6 +208,8 @@ ipi_steps()
 	guest torture-arm64 6.12-arm64 "--guest arm64-cvm --smp 4 tests/ipi_passthrough/torture.sh"
 	alone demo 'modules-6.12-amd64 modules-6.12-arm64' scripts/demo.sh
 	[ -n "$FULL" ] || return 0
+	guest ipi-every-x86 6.1-amd64 "--guest x86-cvm $four $dir/{softirq_hazard,suspend}.sh"
+	guest ipi-every-arm64 6.12-arm64 "--guest arm64-cvm $four $dir/{hotplug,suspend}.sh"
 	alone bench-ipi 'modules-6.12-amd64 modules-6.12-arm64' 'scripts/bench-ipi.sh --quick'
 	alone bench-net-cost 'modules-6.12-amd64' 'scripts/bench-net-cost.sh --quick'
 }
