@@ -145,11 +145,14 @@ class ModuleSet:
 def _static_programs(sources, cross, cache):
     """Compile tests/progs/*.c for the guest; returns {name: file}."""
     compiler = f"{cross}gcc"
+    folder = os.path.dirname(sources[0])
+    shared = b"".join(_read(os.path.join(folder, f)) for f in sorted(os.listdir(folder))
+                      if f.endswith(".h"))
     built = {}
     os.makedirs(cache, exist_ok=True)
     for source in sources:
         name = os.path.basename(source)[:-2]
-        key = hashlib.sha256(compiler.encode() + b"\0" + _read(source)).hexdigest()[:16]
+        key = hashlib.sha256(b"\0".join((compiler.encode(), shared, _read(source)))).hexdigest()[:16]
         target = os.path.join(cache, f"{name}-{cross}{key}")
         if not os.path.exists(target):
             part = f"{target}.{os.getpid()}"

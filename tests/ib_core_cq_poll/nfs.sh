@@ -3,6 +3,7 @@
 # NFS over RDMA with and without polling: every byte is checked.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/trace.sh
 . /tests/lib/rdma.sh
 
 set_up()

@@ -4,6 +4,7 @@
 # default, polled with bottom halves off when wanted. Every byte is checked.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/trace.sh
 . /tests/lib/rdma.sh
 
 NVMET=/sys/kernel/config/nvmet
@@ -52,12 +53,10 @@ left_alone()
 # Have each call of the initiator's completion function noted.
 probe_done()
 {
-	cq_tracing=/sys/kernel/tracing
-	[ -e $cq_tracing/kprobe_events ] || cq_tracing=/sys/kernel/debug/tracing
-	[ -e $cq_tracing/kprobe_events ] || return 1
-	echo 'p:cq_done nvme_rdma:nvme_rdma_recv_done' >$cq_tracing/kprobe_events || return 1
-	defer "echo 0 >$cq_tracing/events/kprobes/cq_done/enable; echo >$cq_tracing/kprobe_events"
-	echo 1 >$cq_tracing/events/kprobes/cq_done/enable
+	trace_find kprobe_events || return 1
+	echo 'p:cq_done nvme_rdma:nvme_rdma_recv_done' >$TRACING/kprobe_events || return 1
+	defer "echo >$TRACING/kprobe_events"
+	trace_start kprobes/cq_done
 }
 
 # How many of them by our thread have flags (third column) that fit: b or s where bottom
@@ -65,7 +64,7 @@ probe_done()
 done_calls()
 {
 	awk -v flags="$1" '$1 ~ /^cqpoll/ && /cq_done/ && $3 ~ flags { n++ } END { print n + 0 }' \
-		$cq_tracing/trace
+		$TRACING/trace
 }
 
 taken()

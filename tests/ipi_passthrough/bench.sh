@@ -16,6 +16,7 @@
 # else happens on the CPUs weighs little per call.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/trace.sh
 . /tests/lib/turns.sh
 . /tests/lib/ipi.sh
 
@@ -228,12 +229,6 @@ fi
 for arm in $ARMS; do
 	ktap_case "background, $arm" background "$arm"
 done
-r=0
-while [ $r -lt "$ROUNDS" ]; do
-	r=$((r + 1))
-	# shellcheck disable=SC2086 # one argument per arm
-	for arm in $(in_turns $r $ARMS); do
-		ktap_case "round $r, $arm: $MODES" one_round $r "$arm"
-	done
-done
+# shellcheck disable=SC2086 # one argument per arm
+take_turns "$ROUNDS" ": $MODES" one_round $ARMS
 ktap_done

@@ -7,6 +7,7 @@
 # proves nothing). Which of the two runs depends on the kernel command line.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/trace.sh
 . /tests/lib/ipi.sh
 
 COUNT=${IPI_COUNT:-1000}

@@ -138,14 +138,11 @@ ipi_count_hard()
 
 # ipi_idle_polls CPU: how often the kernel's own idle poll (state 0) was entered
 # on that CPU while it was woken up 100 times; tells whether idle=poll or nohlt work.
+# Needs trace.sh.
 ipi_idle_polls()
 {
-	ipi_trace=/sys/kernel/tracing
-	[ -e $ipi_trace/events/power/cpu_idle/enable ] || ipi_trace=/sys/kernel/debug/tracing
-	echo >$ipi_trace/trace
-	echo 1 >$ipi_trace/events/power/cpu_idle/enable
+	trace_start power/cpu_idle
 	ipi_run "mode=wakeup sender=0 targets=$1 count=100 gap_us=500"
-	echo 0 >$ipi_trace/events/power/cpu_idle/enable
-	grep -c "cpu_idle: state=0 cpu_id=$1\$" $ipi_trace/trace
-	echo >$ipi_trace/trace
+	trace_stop
+	trace_count "cpu_idle: state=0 cpu_id=$1\$"
 }

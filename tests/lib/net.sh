@@ -263,21 +263,16 @@ net_request()
 	note "cvm: nic $1"
 }
 
-# net_trace: record the driver's tracepoints until the case ends.
+# net_trace: record the driver's tracepoints until the case ends. Needs trace.sh.
 net_trace()
 {
-	net_tracing=/sys/kernel/tracing
-	[ -d $net_tracing/events ] || net_tracing=/sys/kernel/debug/tracing
-	[ -d $net_tracing/events/virtio_net_cvm ] || fail "there are no tracepoints"
-	echo >$net_tracing/trace
-	defer "echo 0 >$net_tracing/events/virtio_net_cvm/enable; echo >$net_tracing/trace"
-	echo 1 >$net_tracing/events/virtio_net_cvm/enable
+	trace_start virtio_net_cvm
 }
 
 # net_traced REGEX: was such an event recorded?
 net_traced()
 {
-	grep -q -E "cvmnet_$1" $net_tracing/trace
+	trace_count "cvmnet_$1" >/dev/null
 }
 
 # net_expect_trace REGEX...
@@ -285,7 +280,7 @@ net_expect_trace()
 {
 	for net_event; do
 		net_traced "$net_event" || fail "no event $net_event in: $(
-			grep cvmnet_ $net_tracing/trace | tail -n 5)"
+			grep cvmnet_ $TRACING/trace | tail -n 5)"
 	done
 }
 

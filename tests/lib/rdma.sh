@@ -157,19 +157,14 @@ cq_off()
 	expect_eq 0 "$(cq_queues)" "queues kept after polling stopped"
 }
 
-# cq_trace: record the module's tracepoints until the case ends.
+# cq_trace: record the module's tracepoints until the case ends. Needs trace.sh.
 cq_trace()
 {
-	cq_tracing=/sys/kernel/tracing
-	[ -d $cq_tracing/events ] || cq_tracing=/sys/kernel/debug/tracing
-	[ -d $cq_tracing/events/ib_core_cq_poll ] || fail "there are no tracepoints"
-	echo >$cq_tracing/trace
-	defer "echo 0 >$cq_tracing/events/ib_core_cq_poll/enable; echo >$cq_tracing/trace"
-	echo 1 >$cq_tracing/events/ib_core_cq_poll/enable
+	trace_start ib_core_cq_poll
 }
 
 # cq_traced REGEX: how many such events were recorded
 cq_traced()
 {
-	grep -c -E "cqpoll_$1" $cq_tracing/trace
+	trace_count "cqpoll_$1"
 }

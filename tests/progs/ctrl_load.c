@@ -10,20 +10,17 @@
  *
  * Prints the us of CPU that it took, as the scheduler counted them.
  */
-#include <errno.h>
+#define _GNU_SOURCE
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "prog.h"
 
 #define GROUP	77
 #define FIRST	100	/* VLAN */
@@ -33,12 +30,6 @@ struct request {
 	struct ifinfomsg ifi;
 	char attrs[256];
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "ctrl_load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 static struct rtattr *put(struct request *req, int type, const void *data, size_t len)
 {

@@ -17,7 +17,6 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -26,19 +25,15 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define NS		1000000000ULL
+#include "prog.h"
+
 #define MSGS_MAX	2000000
 #define BATCH		64
 #define FRAME_MAX	9000
@@ -74,37 +69,9 @@ static struct result {
 static struct end outside, inside;
 static uint8_t buffer[FRAME_MAX];
 
-static void die(const char *what)
-{
-	fprintf(stderr, "dim_load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static long number(const char *text, long min, long max)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 10);
-	if (errno || *end || end == text || value < min || value > max) {
-		fprintf(stderr, "dim_load: '%s' is not a number from %ld to %ld\n", text, min, max);
-		exit(2);
-	}
-	return value;
-}
-
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS + ts.tv_nsec;
-}
-
 static void sleep_until(uint64_t ns)
 {
-	struct timespec ts = { .tv_sec = ns / NS, .tv_nsec = ns % NS };
+	struct timespec ts = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
@@ -254,7 +221,7 @@ static void receive(unsigned int port)
 			die("receiving");
 		for (i = 0; i < n; i++)
 			if (frame_ours(data[i], msgs[i].msg_len, port))
-				result_add(((struct frame *)data[i])->stamp, now());
+				result_add(((struct frame *)data[i])->stamp, now_ns());
 	}
 }
 
@@ -277,11 +244,11 @@ static pid_t receiver_start(unsigned int port)
 /* Wait for the last ones, but not for lost ones. */
 static void receiver_stop(pid_t pid, uint32_t sent)
 {
-	uint64_t until = now() + NS / 4;
+	uint64_t until = now_ns() + NS_PER_S / 4;
 
 	fifo(0, 0);
-	while (result->got < sent && now() < until)
-		sleep_until(now() + 1000000);
+	while (result->got < sent && now_ns() < until)
+		sleep_until(now_ns() + 1000000);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
@@ -292,7 +259,7 @@ static void pingpong(unsigned int size, unsigned int ms, unsigned int port)
 {
 	struct frame *f = (void *)buffer;
 	size_t len = frame_init(f, &outside, &inside, size, port);
-	uint64_t began = now(), until = began + ms * 1000000ULL;
+	uint64_t began = now_ns(), until = began + ms * 1000000ULL;
 	static uint8_t data[FRAME_MAX];
 	struct end *ends[] = { &inside, &outside };
 	uint32_t sent = 0;
@@ -300,8 +267,8 @@ static void pingpong(unsigned int size, unsigned int ms, unsigned int port)
 
 	drain(&inside);
 	drain(&outside);
-	while (now() < until) {
-		uint64_t stamp = now();
+	while (now_ns() < until) {
+		uint64_t stamp = now_ns();
 
 		frame_init(f, &outside, &inside, size, port);
 		frame_send(&outside, f, len, stamp);
@@ -323,9 +290,9 @@ static void pingpong(unsigned int size, unsigned int ms, unsigned int port)
 			frame_init(f, &inside, &outside, size, port);
 			frame_send(&inside, f, len, stamp);
 		}
-		result_add(stamp, now());
+		result_add(stamp, now_ns());
 	}
-	print_result(sent, began, now());
+	print_result(sent, began, now_ns());
 }
 
 /* Nanoseconds to the next packet: as if many senders did not know of each other */
@@ -361,15 +328,15 @@ static uint32_t load(unsigned int size, unsigned int ms, unsigned int rate, unsi
 
 	srand48_r(1, &seed);
 	fifo(0, 50);
-	next = *began = now();
+	next = *began = now_ns();
 	until = next + ms * 1000000ULL;
 	while (next < until) {
-		if (next > now())
+		if (next > now_ns())
 			sleep_until(next);
 		for (i = 0; i < burst; i++)
 			frame_send(&outside, f, len, next);
 		sent += burst;
-		next += burst > 1 ? burst * NS / rate : gap(&seed, (double)NS / rate);
+		next += burst > 1 ? burst * NS_PER_S / rate : gap(&seed, (double)NS_PER_S / rate);
 	}
 	return sent;
 }
@@ -394,15 +361,15 @@ static void full(unsigned int size, unsigned int ms)
 	pid_t pid = receiver_start(PORT);
 	uint32_t sent = 0, got;
 
-	began = now();
+	began = now_ns();
 	until = began + ms * 1000000ULL;
-	while (now() < until) {
-		frame_send(&outside, f, len, now());
+	while (now_ns() < until) {
+		frame_send(&outside, f, len, now_ns());
 		sent++;
 	}
 	/* What is carried in that time counts. */
 	got = result->got;
-	until = now();
+	until = now_ns();
 	receiver_stop(pid, sent);
 	result->got = got;
 	print_result(sent, began, until);
@@ -417,7 +384,7 @@ static int carried(unsigned int size, unsigned int rate)
 	int ok;
 
 	sent = load(size, 60, rate, PORT, 1, &began);
-	ok = now() < began + 62000000ULL;
+	ok = now_ns() < began + 62000000ULL;
 	receiver_stop(pid, sent);
 	qsort(result->ns, result->got, sizeof(*result->ns), compare);
 	return ok && result->got == sent && quantile(0.99) < 1000000;

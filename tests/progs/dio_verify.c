@@ -18,16 +18,12 @@
  * Exit status 1 when anything was wrong, 3 when one operation took HANG_SECONDS (60).
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "prog.h"
 
 #define BLOCK		4096
 #define BLOCKS		32
@@ -56,18 +52,9 @@ static unsigned int nworkers;
 static enum mode mode;
 static volatile sig_atomic_t stop;
 
-static void fail(const char *what)
-{
-	fprintf(stderr, "dio_verify: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
 static uint64_t now_us(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+	return now_ns() / 1000;
 }
 
 static uint64_t mix(uint64_t x)
@@ -173,12 +160,12 @@ static void begin(struct worker *w, const char *file)
 	snprintf(path, sizeof(path), "%s.%u", file, w->number);
 	w->fd = open(path, O_RDWR | O_CREAT | O_DIRECT | (mode == SYNCWRITE ? O_SYNC : 0), 0600);
 	if (w->fd < 0)
-		fail(path);
+		die(path);
 	if (posix_memalign((void **)&w->buf, BLOCK, BLOCK))
-		fail("memory");
+		die("memory");
 	w->times = malloc(SAMPLES * sizeof(*w->times));
 	if (!w->times)
-		fail("memory");
+		die("memory");
 	w->seed = mix(w->number + 1);
 	for (i = 0; i < BLOCKS; i++)
 		put(w, i);
@@ -203,7 +190,7 @@ static int report(void)
 	unsigned int i;
 
 	if (!all)
-		fail("memory");
+		die("memory");
 	for (i = 0; i < nworkers; i++) {
 		memcpy(all + n, workers[i].times, workers[i].samples * sizeof(*all));
 		n += workers[i].samples;
@@ -281,14 +268,14 @@ int main(int argc, char **argv)
 	for (i = 0; i < nworkers; i++)
 		workers[i].number = i;
 	if (pthread_create(&watcher, NULL, watch, &hang))
-		fail("thread");
+		die("thread");
 	for (i = 0; i < nworkers; i++)
 		begin(&workers[i], argv[1]);
 	printf("begun=1\n");
 	fflush(stdout);
 	for (i = 0; i < nworkers; i++)
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
-			fail("thread");
+			die("thread");
 	for (i = 0; i < seconds * 10 && !stop; i++)
 		usleep(100000);
 	stop = 1;

@@ -18,21 +18,17 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "prog.h"
 
 #define HOST		"10.77.0.1"
 #define PORT_FRAMES	7701
@@ -51,28 +47,6 @@
 static volatile uint64_t *turns;
 static pid_t soaker;
 static char chunk[CHUNK];
-
-static void die(const char *what)
-{
-	fprintf(stderr, "net_cost: %s: %s\n", what, strerror(errno));
-	if (soaker > 0)
-		kill(soaker, SIGKILL);
-	exit(1);
-}
-
-static long number(const char *text, long min, long max)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 10);
-	if (errno || *end || end == text || value < min || value > max) {
-		fprintf(stderr, "net_cost: '%s' is not a number from %ld to %ld\n", text, min, max);
-		exit(2);
-	}
-	return value;
-}
 
 /* --- instructions --- */
 
@@ -387,7 +361,6 @@ int main(int argc, char **argv)
 		measure_tcp_rx(number(argv[2], 1, 1000000));
 	} else {
 		fprintf(stderr, "usage: net_cost idle|pktgen|rx|tcp_tx|tcp_rx ...\n");
-		kill(soaker, SIGKILL);
 		return 2;
 	}
 	soak_stop();

@@ -22,7 +22,6 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
 #include <net/ethernet.h>
@@ -33,16 +32,13 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "prog.h"
 
 #define CHUNK		65536
 #define LINE		256
@@ -60,32 +56,9 @@
 #define UDP_SEGMENT	103
 #endif
 
-static void die(const char *what)
-{
-	fprintf(stderr, "nettest: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static long number(const char *text, long min, long max)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 0);
-	if (errno || *end || end == text || value < min || value > max) {
-		fprintf(stderr, "nettest: '%s' is not a number from %ld to %ld\n", text, min, max);
-		exit(2);
-	}
-	return value;
-}
-
 static uint64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+	return now_ns() / 1000000;
 }
 
 static void too_late(int sig)

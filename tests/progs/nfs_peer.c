@@ -9,17 +9,15 @@
  * Everything that registers is welcome, and each NFSv3 mount gets the file handle of
  * the export with fsid 0.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "prog.h"
 
 #define RPCBIND_PORT	111
 #define RPCBIND_PROG	100000
@@ -30,12 +28,6 @@
 
 /* Words 0 to 5 of a call: xid, direction, RPC version, program, version, procedure. */
 #define CALL_WORDS	6
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "nfs_peer: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 /* Returns the number of words of the answer; calls are small. */
 static size_t answer(const uint32_t *call, size_t words, uint32_t *reply)
@@ -77,10 +69,10 @@ static int open_port(int type, uint32_t addr, int port)
 	int on = 1, fd = socket(AF_INET, type, 0);
 
 	if (fd < 0)
-		fail("socket");
+		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (void *)&sin, sizeof(sin)) || (type == SOCK_STREAM && listen(fd, 8)))
-		fail("port");
+		die("port");
 	return fd;
 }
 
@@ -134,7 +126,7 @@ static void serve(void)
 		for (i = 0; i < n; i++)
 			fds[i].events = POLLIN;
 		if (poll(fds, n, -1) < 0)
-			fail("poll");
+			die("poll");
 		if (fds[1].revents)
 			serve_udp(fds[1].fd);
 		for (i = n - 1; i >= 2; i--) {
@@ -157,7 +149,7 @@ int main(int argc, char **argv)
 		serve();
 	if (argc == 6 && !strcmp(argv[1], "mount")) {
 		if (mount(argv[3], argv[4], argv[2], 0, argv[5]))
-			fail(argv[3]);
+			die(argv[3]);
 		return 0;
 	}
 	fprintf(stderr, "usage: nfs_peer serve | nfs_peer mount TYPE SRC DIR OPTS\n");

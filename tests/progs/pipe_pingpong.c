@@ -6,37 +6,13 @@
  *	pipe_pingpong CPU_A CPU_B [ROUND_TRIPS [WARM_UP]]
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "prog.h"
+
 #define MAX_ROUNDS 10000000L
-
-static void die(const char *what)
-{
-	fprintf(stderr, "pipe_pingpong: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static long number(const char *text, long min, long max)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 10);
-	if (errno || *end || end == text || value < min || value > max) {
-		fprintf(stderr, "pipe_pingpong: '%s' is not a number from %ld to %ld\n", text,
-			min, max);
-		exit(2);
-	}
-	return value;
-}
 
 static void pin(long cpu)
 {
@@ -46,14 +22,6 @@ static void pin(long cpu)
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		die("cannot run on that CPU");
-}
-
-static unsigned long long now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
 static void send_byte(int fd)

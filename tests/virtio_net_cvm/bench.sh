@@ -86,11 +86,5 @@ arm_round()
 
 rm -f /out/net.txt
 ktap_case "modules and programs" prepared
-r=0
-while [ $r -lt "$ROUNDS" ]; do
-	r=$((r + 1))
-	for arm in $(in_turns $r virtio_net virtio_net_cvm); do
-		ktap_case "round $r, $arm: $CASES" arm_round $r "$arm"
-	done
-done
+take_turns "$ROUNDS" ": $CASES" arm_round virtio_net virtio_net_cvm
 ktap_done

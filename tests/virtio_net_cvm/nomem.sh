@@ -5,6 +5,7 @@
 # the test kernel, whose allocations can be made to fail. See tests/progs/failalloc.c.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/trace.sh
 . /tests/lib/net.sh
 NET_MAY_DROP="drop_rx_inactive drop_rx_nomem drop_tx_nomem"
 FAULTS="/sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc"

@@ -5,6 +5,7 @@
 # master bit is off.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/trace.sh
 . /tests/lib/net.sh
 NET_MAY_DROP="drop_rx_inactive"
 

@@ -4,6 +4,7 @@
 # does not change.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/trace.sh
 . /tests/lib/net.sh
 
 values()

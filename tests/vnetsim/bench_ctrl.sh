@@ -124,11 +124,5 @@ arm()
 }
 
 rm -f /out/bench.txt
-r=0
-while [ $r -lt "$ROUNDS" ]; do
-	r=$((r + 1))
-	for driver in $(in_turns $r virtio_net virtio_net_cvm); do
-		ktap_case "round $r, $driver" arm $r "$driver"
-	done
-done
+take_turns "$ROUNDS" "" arm virtio_net virtio_net_cvm
 ktap_done

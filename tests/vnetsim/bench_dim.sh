@@ -197,12 +197,6 @@ arm_round()
 rm -f /out/bench.txt
 ktap_case "device" prepared
 ktap_case "capacity" capacities
-r=0
-while [ $r -lt "$ROUNDS" ]; do
-	r=$((r + 1))
-	# shellcheck disable=SC2086 # words
-	for arm in $(in_turns $r $ARMS); do
-		ktap_case "round $r, $arm: $CASES" arm_round $r "$arm"
-	done
-done
+# shellcheck disable=SC2086 # one argument per arm
+take_turns "$ROUNDS" ": $CASES" arm_round $ARMS
 ktap_done

@@ -105,12 +105,6 @@ one_round()
 
 rm -f /out/bench.txt
 ktap_case "there is a KVM" need_kvm
-r=0
-while [ $r -lt "$ROUNDS" ]; do
-	r=$((r + 1))
-	# shellcheck disable=SC2086 # one argument per arm
-	for arm in $(in_turns $r $ARMS); do
-		ktap_case "round $r, $arm" one_round $r "$arm"
-	done
-done
+# shellcheck disable=SC2086 # one argument per arm
+take_turns "$ROUNDS" "" one_round $ARMS
 ktap_done

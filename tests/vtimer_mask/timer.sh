@@ -5,11 +5,11 @@
 # happens meanwhile. Wants two CPUs and /dev/kvm.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/trace.sh
 . /tests/lib/kvmguest.sh
 . /tests/lib/vtm.sh
 
 EXITS=40
-TRACING=/sys/kernel/tracing
 
 loads_switched_on()
 {
@@ -91,17 +91,14 @@ no_storm()
 # vtm_traced EVENT: how often
 vtm_traced()
 {
-	grep -c "vtm_$1: vcpu=0" $TRACING/trace
+	trace_count "vtm_$1: vcpu=0"
 }
 
 traces()
 {
 	vtm_modules vtm_storm vtimer_mask
-	[ -d $TRACING/events/vtimer_mask ] || fail "there are no tracepoints"
-	defer "echo 0 >$TRACING/events/vtimer_mask/enable; echo >$TRACING/trace"
+	trace_start vtimer_mask
 	echo 2000 >$TRACING/buffer_size_kb
-	echo >$TRACING/trace
-	echo 1 >$TRACING/events/vtimer_mask/enable
 	lowered=$(vtm_stat lowered)
 	unmasked=$(vtm_stat unmasked)
 	vm_run a --pin 1 --count 20 --period 8000 --exits 10 ticks_exits
