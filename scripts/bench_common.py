@@ -57,48 +57,79 @@ def parse_words(line):
 
 
 def judge_bars(summary, bars):
-    """The bars (key, "<=" or ">=", value) as (text, met)."""
+    """The bars (key, "<=" or ">=", value) as (text, met); met is None without a figure."""
     lines = []
     for key, how, bar in bars:
-        value = summary.get(key)
-        met = value is not None and (value <= bar if how == "<=" else value >= bar)
+        value, met = summary.get(key), None
+        if value is not None:
+            met = value <= bar if how == "<=" else value >= bar
         shown = "missing" if value is None else f"{value:g}"
         lines.append((f"{'PASS' if met else 'FAIL'} {key} {shown} (bar: {how} {bar:g})", met))
     return lines
 
 
-class ArmsRun:
-    """A boot in which arms were measured round by round: name|arms|cases|kernel words.
+class Run:
+    """One boot: what vm-run recorded of it, and what the guest handed over."""
 
-    Each line of its bench.txt has case=, arm= and round=, and figures. Of each of the cases
-    there must be some for every arm.
-    """
+    FIGURES = "bench.txt"
 
-    def __init__(self, spec, folder):
-        self.name, arms, cases, self.append = spec.rstrip("\n").split("|")
-        self.arms, self.cases = arms.split(), cases.split()
-        self.folder = os.path.join(folder, self.name)
-        self.record, self.rounds, self.host_busy = {}, [], None
+    def __init__(self, name, folder):
+        self.name, self.folder = name, os.path.join(folder, name)
+        self.record, self.host_busy = {}, None
 
     def title(self):
         return self.name
 
     def load(self):
+        """Read it; Void where it proves nothing."""
         self.record = load_record(self.folder)
-        self.rounds = [dict(parse_words(line), run=self.name)
-                       for line in read_figures(self.folder, "bench.txt").splitlines()]
         self.host_busy = read_host_busy(self.folder)
-        for arm in self.arms:
-            for case in self.cases:
-                if not any(r["arm"] == arm and r["case"] == case for r in self.rounds):
-                    raise Void(f"figures of {arm} {case} are missing")
+        self.add_figures(read_figures(self.folder, self.FIGURES))
+        self.check_complete()
+
+    def add_figures(self, text):
+        raise NotImplementedError
+
+    def check_complete(self):
+        raise NotImplementedError
+
+    def own_summary(self):
+        """What is told of this kind of run alone."""
+        return {"run": self.name}
 
     def summary(self):
-        keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "facts", "host",
-                "duration_s")
-        out = {k: self.record.get(k) for k in keys}
-        out.update(run=self.name, append=self.append, host_busy_percent=self.host_busy)
-        return out
+        keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "accel", "facts", "host",
+                "heartbeat", "duration_s")
+        return {**{k: self.record.get(k) for k in keys}, "host_busy_percent": self.host_busy,
+                **self.own_summary()}
+
+
+class ArmsRun(Run):
+    """A boot in which arms were measured round by round: name|arms|cases|kernel words.
+
+    Each line of its bench.txt has case=, arm= and round=, and figures. Of each of the cases
+    there must be some for every arm; of CASE:ARM for that arm alone.
+    """
+
+    def __init__(self, spec, folder):
+        name, arms, cases, self.append = spec.rstrip("\n").split("|")
+        super().__init__(name, folder)
+        self.arms, self.rounds = arms.split(), []
+        self.needed = [(case, arm) for case, _, only in
+                       (word.partition(":") for word in cases.split())
+                       for arm in (only.split() or self.arms)]
+        self.cases = list(dict.fromkeys(case for case, _ in self.needed))
+
+    def add_figures(self, text):
+        self.rounds = [dict(parse_words(line), run=self.name) for line in text.splitlines()]
+
+    def check_complete(self):
+        for case, arm in self.needed:
+            if not any(r["arm"] == arm and r["case"] == case for r in self.rounds):
+                raise Void(f"figures of {arm} {case} are missing")
+
+    def own_summary(self):
+        return {"run": self.name, "append": self.append}
 
 
 class Rounds:
@@ -149,14 +180,39 @@ def print_rows(rows):
     print()
 
 
-def write_result(path, result):
-    with open(path, "w", encoding="utf-8") as f:
-        json.dump(result, f, indent=1)
+def parse_options(doc, *more):
+    """The words of a reducer; more: (name, what add_argument() takes) of its own.
+
+    The folder becomes absolute.
+    """
+    p = argparse.ArgumentParser(description=doc.splitlines()[0], allow_abbrev=False)
+    p.add_argument("folder", type=os.path.abspath)
+    p.add_argument("--out", required=True)
+    p.add_argument("--quick", action="store_true")
+    for name, how in more:
+        p.add_argument(name, **how)
+    return p.parse_args()
+
+
+def write_result(opt, good, void, bars, summary, **more):
+    with open(opt.out, "w", encoding="utf-8") as f:
+        json.dump({
+            "summary": summary,
+            "quick": opt.quick,
+            "void": void,
+            "bars": [{"text": text, "met": met} for text, met in bars],
+            "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
+            "runs": [run.summary() for run in good],
+            **more,
+        }, f, indent=1)
         f.write("\n")
 
 
 def print_verdict(name, opt, good, bars, void):
-    """The last lines of every reducer; returns its exit status."""
+    """The last lines of every reducer; returns its exit status.
+
+    A missing figure is failure, a bar that is not met is not.
+    """
     if opt.quick:
         print("quick run: too few rounds for a claim")
     for text, _ in bars:
@@ -164,7 +220,7 @@ def print_verdict(name, opt, good, bars, void):
     for text in void:
         print(f"VOID {text}")
     print(f"{name}: {len(good)} runs, {len(void)} void; figures in {os.path.relpath(opt.out)}")
-    return 1 if void else 0
+    return 1 if void or any(met is None for _, met in bars) else 0
 
 
 def bench_main(name, doc, reduce_rounds, bars_of, table):
@@ -173,25 +229,11 @@ def bench_main(name, doc, reduce_rounds, bars_of, table):
     reduce_rounds(fig) makes the summary of all Rounds, bars_of(summary, void) the bars,
     table(fig, summary) prints what people read.
     """
-    p = argparse.ArgumentParser(description=doc.splitlines()[0], allow_abbrev=False)
-    p.add_argument("folder")
-    p.add_argument("--out", required=True)
-    p.add_argument("--quick", action="store_true")
-    opt = p.parse_args()
-
-    good, void = load_runs([ArmsRun(line, os.path.abspath(opt.folder))
-                            for line in sys.stdin if line.strip()])
+    opt = parse_options(doc)
+    good, void = load_runs([ArmsRun(line, opt.folder) for line in sys.stdin if line.strip()])
     fig = Rounds(good)
     summary = {k: v for k, v in reduce_rounds(fig).items() if v is not None}
     bars = judge_bars(summary, bars_of(summary, void))
-    write_result(opt.out, {
-        "summary": summary,
-        "quick": opt.quick,
-        "void": void,
-        "bars": [{"text": text, "met": met} for text, met in bars],
-        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
-        "runs": [run.summary() for run in good],
-        "rounds": fig.rounds,
-    })
+    write_result(opt, good, void, bars, summary, rounds=fig.rounds)
     table(fig, summary)
     return print_verdict(name, opt, good, bars, void)

@@ -8,15 +8,13 @@ ours / native at the same delay of events, lower is better. "recovered" is the s
 what the delay costs that polling wins back.
 """
 
-import argparse
-import os
 import statistics
 import sys
 
 sys.dont_write_bytecode = True
 
-from bench_common import (Void, load_record, load_runs, print_rows, print_verdict,  # noqa: E402
-                          read_figures, write_result)
+from bench_common import (Run, Void, judge_bars, load_runs, parse_options,  # noqa: E402
+                          parse_words, print_rows, print_verdict, write_result)
 
 ARMS = ("native", "hybrid", "always", "fixed")
 FIGURES = ("mean", "p50", "p99", "iops", "events_per_io", "busy")
@@ -33,26 +31,28 @@ BARS = {
 }
 
 
-class Run:
+class CqRun(Run):
     """One boot."""
 
+    FIGURES = "cq.txt"
+
     def __init__(self, size, delays, folder):
+        super().__init__(str(size), folder)
         self.size, self.delays = size, delays
-        self.folder = os.path.join(folder, str(size))
-        self.record, self.values = {}, {}
-        self.idle = None
+        self.values, self.idle = {}, None
 
     def title(self):
         return f"{self.size} CPUs"
 
-    def load(self):
-        self.record = load_record(self.folder)
-        for line in read_figures(self.folder, "cq.txt").splitlines():
-            words = dict(word.split("=", 1) for word in line.split())
+    def add_figures(self, text):
+        for line in text.splitlines():
+            words = parse_words(line)
             if "idle_ticks" in words:
-                self.idle = int(words["idle_ticks"]) / int(words["of"])
+                self.idle = words["idle_ticks"] / words["of"]
             else:
                 self._add(words)
+
+    def check_complete(self):
         for delay in self.delays:
             for arm in ARMS:
                 if not self.values.get((arm, delay, "mean")):
@@ -65,15 +65,14 @@ class Run:
                 raise Void(f"hardly any events without polling ({delay} us)")
 
     def _add(self, words):
-        wall = float(words["wall"])
         values = {
-            "mean": float(words["mean"]), "p50": float(words["p50"]),
-            "p99": float(words["p99"]), "iops": 1e6 / float(words["mean"]),
-            "events_per_io": int(words["events"]) / (int(words["ops"]) + PREPARED),
-            "busy": int(words["busy"]) / TICKS / wall,
+            "mean": words["mean"], "p50": words["p50"], "p99": words["p99"],
+            "iops": 1e6 / words["mean"],
+            "events_per_io": words["events"] / (words["ops"] + PREPARED),
+            "busy": words["busy"] / TICKS / words["wall"],
         }
         for figure, value in values.items():
-            self.values.setdefault((words["arm"], int(words["delay"]), figure), []).append(value)
+            self.values.setdefault((words["arm"], words["delay"], figure), []).append(value)
 
     def median(self, arm, delay, figure):
         return statistics.median(self.values[arm, delay, figure])
@@ -97,23 +96,16 @@ class Run:
         out["idle_cpu"] = self.idle
         return {k: round(v, 3) for k, v in out.items()}
 
-    def summary(self):
-        keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "facts", "host",
-                "duration_s")
-        out = {k: self.record.get(k) for k in keys}
-        out.update(size=self.size)
-        return out
+    def own_summary(self):
+        return {"size": self.size}
 
 
-def judge(size, figures):
-    lines = []
-    for key, (how, bar) in BARS.items():
-        if key not in figures:
-            continue
-        met = figures[key] <= bar if how == "<=" else figures[key] >= bar
-        lines.append((f"{'PASS' if met else 'FAIL'} {size} CPUs {key} {figures[key]:.3f} "
-                      f"(bar: {how} {bar:g})", met))
-    return lines
+def bars_of(summary):
+    """Of each size; --quick has fewer delays."""
+    for key in summary:
+        size, _, name = key.partition(".")
+        if size.startswith("cpus") and name in BARS:
+            yield key, *BARS[name]
 
 
 def table(runs):
@@ -131,34 +123,19 @@ def table(runs):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    p.add_argument("folder")
-    p.add_argument("--out", required=True)
-    p.add_argument("--delays", type=int, nargs="+", required=True)
-    p.add_argument("--sizes", type=int, nargs="+", required=True)
-    p.add_argument("--quick", action="store_true")
-    opt = p.parse_args()
-
-    good, void = load_runs([Run(size, opt.delays, os.path.abspath(opt.folder))
-                            for size in opt.sizes])
+    numbers = {"type": int, "nargs": "+", "required": True}
+    opt = parse_options(__doc__, ("--delays", numbers), ("--sizes", numbers))
+    good, void = load_runs([CqRun(size, opt.delays, opt.folder) for size in opt.sizes])
     figures = {run.size: run.figures() for run in good}
-    bars = [bar for size, f in figures.items() for bar in judge(size, f)]
     # The first size is the one that the project's figures are of.
     summary = dict(figures.get(opt.sizes[0], {}))
     for size, values in figures.items():
         summary.update({f"cpus{size}.{k}": v for k, v in values.items()})
-    write_result(opt.out, {
-        "summary": summary,
-        **summary,
-        "quick": opt.quick,
-        "void": void,
-        "bars": [{"text": text, "met": met} for text, met in bars],
-        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
-        "runs": [run.summary() for run in good],
-        "values": {run.size: {f"{arm}.d{delay}.{figure}": values
-                              for (arm, delay, figure), values in run.values.items()}
-                   for run in good},
-    })
+    bars = judge_bars(summary, bars_of(summary))
+    write_result(opt, good, void, bars, summary, **summary,
+                 values={run.size: {f"{arm}.d{delay}.{figure}": values
+                                    for (arm, delay, figure), values in run.values.items()}
+                         for run in good})
     if good:
         table(good)
     return print_verdict("bench-cq", opt, good, bars, void)

@@ -8,15 +8,13 @@ medians of the rounds; the project's figures are those of the size for which the
 worst.
 """
 
-import argparse
-import os
 import statistics
 import sys
 
 sys.dont_write_bytecode = True
 
-from bench_common import (ArmsRun, Void, judge_bars, load_runs, print_rows,  # noqa: E402
-                          print_verdict, write_result)
+from bench_common import (ArmsRun, Void, judge_bars, load_runs, parse_options,  # noqa: E402
+                          print_rows, print_verdict, write_result)
 
 BARS = [
     ("high.irq_ratio", "<=", 0.15),
@@ -28,15 +26,15 @@ BARS = [
 SHOWN = ("irqs_per_packet", "p50_us", "p99_us", "pps", "usecs")
 
 
-class Run(ArmsRun):
+class DimRun(ArmsRun):
     """The boot; each line has a size, too."""
 
     def __init__(self, spec, folder, sizes):
         super().__init__(spec, folder)
         self.sizes, self.capacity = sizes, {}
 
-    def load(self):
-        super().load()
+    def check_complete(self):
+        super().check_complete()
         # What the loads are a share of.
         self.capacity = {r["size"]: r["capacity"] for r in self.rounds
                          if r["case"] == "capacity"}
@@ -111,28 +109,13 @@ def table(run):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    p.add_argument("folder")
-    p.add_argument("--out", required=True)
-    p.add_argument("--sizes", type=int, nargs="+", required=True)
-    p.add_argument("--quick", action="store_true")
-    opt = p.parse_args()
-
-    good, void = load_runs([Run(spec, os.path.abspath(opt.folder), opt.sizes)
-                            for spec in sys.stdin])
+    opt = parse_options(__doc__, ("--sizes", {"type": int, "nargs": "+", "required": True}))
+    good, void = load_runs([DimRun(spec, opt.folder, opt.sizes) for spec in sys.stdin])
     summary = good[0].figures() if good else {}
     bars = judge_bars(summary, BARS)
-    write_result(opt.out, {
-        "summary": summary,
-        **summary,
-        "quick": opt.quick,
-        "void": void,
-        "bars": [{"text": text, "met": met} for text, met in bars],
-        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
-        "capacity": good[0].capacity if good else {},
-        "runs": [run.summary() for run in good],
-        "rounds": [line for run in good for line in run.rounds],
-    })
+    write_result(opt, good, void, bars, summary, **summary,
+                 capacity=good[0].capacity if good else {},
+                 rounds=[line for run in good for line in run.rounds])
     for run in good:
         table(run)
     return print_verdict("bench-dim", opt, good, bars, void)

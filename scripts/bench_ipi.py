@@ -8,7 +8,6 @@ missing, failed, or whose guest was not built like the others is void, and void 
 failure. Ratios are compared with the project's bars and reported as lines.
 """
 
-import argparse
 import os
 import shlex
 import statistics
@@ -16,8 +15,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from bench_common import (Void, load_record, load_runs, parse_words, print_rows,  # noqa: E402
-                          print_verdict, read_figures, read_host_busy, write_result)
+from bench_common import (Run, Void, judge_bars, load_runs, parse_options,  # noqa: E402
+                          parse_words, print_rows, print_verdict, write_result)
 
 # name in "summary", how it compares, bar
 BARS = [
@@ -39,28 +38,21 @@ BUSY_PERCENT = 10
 PREFIX = {"pipe": ""}
 
 
-class Run:
-    """One boot: what was asked for, what vm-run recorded, what the guest measured."""
+class IpiRun(Run):
+    """A boot: arch|run|cpus|arms|modes|append."""
 
     def __init__(self, spec, folder):
-        self.arch, self.name, cpus, arms, modes, self.append = spec.rstrip("\n").split("|")
+        self.arch, self.run, cpus, arms, modes, self.append = spec.rstrip("\n").split("|")
+        super().__init__(f"{self.arch}-{self.run}", folder)
         self.cpus, self.arms, self.modes = int(cpus), arms.split(), modes.split()
-        self.folder = os.path.join(folder, f"{self.arch}-{self.name}")
-        self.record, self.rounds, self.background = {}, [], []
-        self.unavailable, self.host_busy = "", None
+        self.rounds, self.background, self.unavailable = [], [], ""
 
     def title(self):
-        return f"{self.arch} {self.name}"
+        return f"{self.arch} {self.run}"
 
-    def load(self):
-        self.record = load_record(self.folder)
-        self._add_lines(read_figures(self.folder, "bench.txt").splitlines())
-        self.host_busy = read_host_busy(self.folder)
-        self._check_complete()
-
-    def _add_lines(self, lines):
+    def add_figures(self, text):
         merged = {}
-        for line in lines:
+        for line in text.splitlines():
             words = parse_words(line)
             if "unavailable" in words:
                 self.unavailable = words["why"]
@@ -72,10 +64,10 @@ class Run:
             merged.setdefault(key, {}).update(words)
         for entry in merged.values():
             entry.pop("counters", None)
-            entry.update(arch=self.arch, run=self.name)
+            entry.update(arch=self.arch, run=self.run)
             self.rounds.append(entry)
 
-    def _check_complete(self):
+    def check_complete(self):
         if self.unavailable:
             return
         for arm in self.arms:
@@ -92,17 +84,11 @@ class Run:
             if arg == "-append":
                 words = shlex.split(next(skip))
                 continue
-            argv.append(arg.replace(self.folder, "RUN")
-                        .replace(f"{self.arch}-{self.name}", "RUN"))
+            argv.append(arg.replace(self.folder, "RUN").replace(self.name, "RUN"))
         return argv, sorted(w for w in words if w not in self.append.split())
 
-    def summary(self):
-        keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "accel", "facts", "host",
-                "heartbeat", "duration_s")
-        out = {k: self.record.get(k) for k in keys}
-        out.update(arch=self.arch, run=self.name, cpus=self.cpus, append=self.append,
-                   host_busy_percent=self.host_busy)
-        return out
+    def own_summary(self):
+        return {"arch": self.arch, "run": self.run, "cpus": self.cpus, "append": self.append}
 
 
 def p50(entry):
@@ -198,19 +184,11 @@ def summarise(fig, arches):
     return out
 
 
-def judge(summary, arches):
-    """The bars, as (text, met)."""
-    lines = []
+def bars_of(arches):
     for name, how, bar in BARS:
-        for arch in arches if "{arch}" in name else [name.split(".")[0]]:
-            if arch not in arches:
-                continue
-            key = name.format(arch=arch)
-            value = summary.get(key)
-            met = value is not None and (value <= bar if how == "<=" else value >= bar)
-            shown = "missing" if value is None else f"{value:g}"
-            lines.append((f"{'PASS' if met else 'FAIL'} {key} {shown} (bar: {how} {bar:g})", met))
-    return lines
+        for arch in arches:
+            if name.startswith(("{arch}.", f"{arch}.")):
+                yield name.format(arch=arch), how, bar
 
 
 def us(value):
@@ -249,13 +227,8 @@ def oversubscribed(arches):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    p.add_argument("folder")
-    p.add_argument("--out", required=True)
-    p.add_argument("--quick", action="store_true")
-    opt = p.parse_args()
-
-    runs = [Run(line, os.path.abspath(opt.folder)) for line in sys.stdin if line.strip()]
+    opt = parse_options(__doc__)
+    runs = [IpiRun(line, opt.folder) for line in sys.stdin if line.strip()]
     good, void = load_runs(runs)
     try:
         check_same_guest(good)
@@ -265,27 +238,16 @@ def main():
     arches = sorted({run.arch for run in runs}, reverse=True)
     fig = Figures(good)
     summary = summarise(fig, arches)
-    bars = judge(summary, arches)
-    missing = {f"{run.arch}.{run.name}": run.unavailable for run in good if run.unavailable}
+    bars = judge_bars(summary, bars_of(arches))
+    missing = {f"{run.arch}.{run.run}": run.unavailable for run in good if run.unavailable}
     crowded = oversubscribed(arches)
     mixed = [f"{a}.{m}" for a in arches for m in MODES
              if fig.separated(a, m) is False]
-    result = {
-        "summary": summary,
-        "quick": opt.quick,
-        "void": void,
-        "unavailable": missing,
-        "bars": [{"text": text, "met": met} for text, met in bars],
-        "oversubscribed": crowded,
-        "spread_exceeds_effect": mixed,
-        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
-        "runs": [run.summary() for run in good],
-        "background": [dict(b, arch=run.arch, run=run.name) for run in good
-                       for b in run.background],
-        "rounds": fig.rounds,
-    }
-    write_result(opt.out, result)
-
+    write_result(opt, good, void, bars, summary, unavailable=missing, oversubscribed=crowded,
+                 spread_exceeds_effect=mixed,
+                 background=[dict(b, arch=run.arch, run=run.run) for run in good
+                             for b in run.background],
+                 rounds=fig.rounds)
     table(fig, arches, good)
     if crowded:
         print("more spinning vCPUs than host cores, latency is no claim: " + " ".join(crowded))

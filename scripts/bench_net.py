@@ -8,17 +8,15 @@ void, and void is failure. Ratios (ours / in-tree, of the medians) are compared
 with the project's bars.
 """
 
-import argparse
 import json
-import os
 import re
 import statistics
 import sys
 
 sys.dont_write_bytecode = True
 
-from bench_common import (Void, load_record, load_runs, print_rows, print_verdict,  # noqa: E402
-                          read_figures, read_host_busy, write_result)
+from bench_common import (Run, Void, judge_bars, load_runs, parse_options,  # noqa: E402
+                          print_rows, print_verdict, write_result)
 
 OURS, STOCK = "virtio_net_cvm", "virtio_net"
 # Figures and their units; those with "lat" in the name are better when lower.
@@ -61,24 +59,23 @@ def sockperf_figures(case, text):
     return out
 
 
-class Run:
-    """One boot."""
+class NetRun(Run):
+    """A boot: mode|guest|dma."""
+
+    FIGURES = "net.txt"
 
     def __init__(self, spec, folder):
         self.mode, self.guest, self.dma = spec.strip().split("|")
-        self.folder = os.path.join(folder, self.mode)
-        self.record, self.values, self.host_busy = {}, {}, None
+        super().__init__(self.mode, folder)
+        self.values = {}
 
-    def title(self):
-        return self.mode
-
-    def load(self):
-        self.record = load_record(self.folder)
-        for block in read_figures(self.folder, "net.txt").split("== arm=")[1:]:
-            head, _, text = block.partition("\n")
+    def add_figures(self, text):
+        for block in text.split("== arm=")[1:]:
+            head, _, output = block.partition("\n")
             words = dict(word.split("=", 1) for word in f"arm={head}".split())
-            self._add(words["arm"], words["case"], text)
-        self.host_busy = read_host_busy(self.folder)
+            self._add(words["arm"], words["case"], output)
+
+    def check_complete(self):
         for arm in (OURS, STOCK):
             for figure in FIGURES:
                 if not self.values.get((arm, figure)):
@@ -107,12 +104,8 @@ class Run:
         a, b = self.values[OURS, figure], self.values[STOCK, figure]
         return min(a) > max(b) or max(a) < min(b)
 
-    def summary(self):
-        keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "facts", "host",
-                "duration_s")
-        out = {k: self.record.get(k) for k in keys}
-        out.update(mode=self.mode, host_busy_percent=self.host_busy)
-        return out
+    def own_summary(self):
+        return {"mode": self.mode}
 
 
 def summarise(runs):
@@ -123,16 +116,10 @@ def summarise(runs):
     return out
 
 
-def judge(summary):
-    lines = []
-    for key, value in summary.items():
-        if "lat" in key.split(".")[1]:
-            how, bar, met = "<=", MOST_LATENCY, value <= MOST_LATENCY
-        else:
-            bar = LEAST_CVM_UDP_TX if key == "cvm.udp64_tx_ratio" else LEAST
-            how, met = ">=", value >= bar
-        lines.append((f"{'PASS' if met else 'FAIL'} {key} {value:.3f} (bar: {how} {bar:g})", met))
-    return lines
+def bar_of(key):
+    if "lat" in key.split(".")[1]:
+        return key, "<=", MOST_LATENCY
+    return key, ">=", LEAST_CVM_UDP_TX if key == "cvm.udp64_tx_ratio" else LEAST
 
 
 def table(runs):
@@ -184,30 +171,17 @@ def chart(runs, path):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    p.add_argument("folder")
-    p.add_argument("--out", required=True)
-    p.add_argument("--chart", required=True)
-    p.add_argument("--quick", action="store_true")
-    opt = p.parse_args()
-
-    good, void = load_runs([Run(spec, os.path.abspath(opt.folder)) for spec in sys.stdin])
+    opt = parse_options(__doc__, ("--chart", {"required": True}))
+    good, void = load_runs([NetRun(spec, opt.folder) for spec in sys.stdin])
     runs = {run.mode: run for run in good}
     summary = summarise(runs)
-    bars = judge(summary)
-    write_result(opt.out, {
-        "summary": summary,
-        "quick": opt.quick,
-        "void": void,
-        "bars": [{"text": text, "met": met} for text, met in bars],
-        "rounds_overlap": [f"{m}.{f}" for m, run in runs.items() for f in FIGURES
-                           if not run.separated(f)],
-        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
-        "runs": [run.summary() for run in runs.values()],
-        "values": {mode: {f"{arm}.{figure}": values
-                          for (arm, figure), values in run.values.items()}
-                   for mode, run in runs.items()},
-    })
+    bars = judge_bars(summary, map(bar_of, summary))
+    write_result(opt, good, void, bars, summary,
+                 rounds_overlap=[f"{m}.{f}" for m, run in runs.items() for f in FIGURES
+                                 if not run.separated(f)],
+                 values={mode: {f"{arm}.{figure}": values
+                                for (arm, figure), values in run.values.items()}
+                         for mode, run in runs.items()})
     if runs:
         chart(runs, opt.chart)
         table(runs)

@@ -10,26 +10,26 @@ A cost is (busy instructions - what the idle guest needs in that time) / units,
 the median of the rounds.
 """
 
-import argparse
-import os
 import statistics
 import sys
 
 sys.dont_write_bytecode = True
 
-from bench_common import (Void, load_record, load_runs, print_rows, print_verdict,  # noqa: E402
-                          read_figures, write_result)
+from bench_common import (Run, Void, judge_bars, load_runs, parse_options,  # noqa: E402
+                          parse_words, print_rows, print_verdict, write_result)
 
 OURS, STOCK = "virtio_net_cvm", "virtio_net"
-# case, unit, pktgen's own share
+# case and unit
 CASES = {
-    "tx60": ("packet", "empty60"),
-    "tx1514": ("packet", "empty1514"),
-    "rx60": ("packet", None),
-    "rx1514": ("packet", None),
-    "tcp_tx": ("KiB", None),
-    "tcp_rx": ("KiB", None),
+    "tx60": "packet",
+    "tx1514": "packet",
+    "rx60": "packet",
+    "rx1514": "packet",
+    "tcp_tx": "KiB",
+    "tcp_rx": "KiB",
 }
+# pktgen's own share of a case
+PKTGEN = {"tx60": "empty60", "tx1514": "empty1514"}
 BARS = [
     ("cvm.tx60_ratio", 0.65),
     ("cvm.rx60_ratio", 0.65),
@@ -45,35 +45,30 @@ BARS = [
 ]
 
 
-class Run:
-    """One boot."""
+class CostRun(Run):
+    """A boot: mode|guest|dma."""
+
+    FIGURES = "cost.txt"
 
     def __init__(self, spec, folder):
         self.mode, self.guest, self.dma = spec.strip().split("|")
-        self.folder = os.path.join(folder, self.mode)
-        self.record, self.lines, self.memcpy = {}, [], None
+        super().__init__(self.mode, folder)
+        self.lines, self.memcpy = [], None
 
-    def title(self):
-        return self.mode
-
-    def load(self):
-        self.record = load_record(self.folder)
-        self._add(read_figures(self.folder, "cost.txt").splitlines())
-        for arm in (OURS, STOCK):
-            for case in CASES:
-                if not self.costs(arm, case):
-                    raise Void(f"figures of {arm} {case} are missing")
+    def check_complete(self):
+        needed = [(arm, case) for arm in (OURS, STOCK) for case in ("idle", *CASES)]
+        needed += [("none", case) for case in ("idle", *PKTGEN.values())]
+        for arm, case in needed:
+            if not any((w["arm"], w["case"]) == (arm, case) for w in self.lines):
+                raise Void(f"figures of {arm} {case} are missing")
         if not self.memcpy:
             raise Void("the cost of a copy is missing")
 
-    def _add(self, lines):
-        for line in lines:
-            words = dict(word.split("=", 1) for word in line.split())
-            for key in ("round", "all", "soaked", "busy", "units"):
-                if key in words:
-                    words[key] = int(words[key])
+    def add_figures(self, text):
+        for line in text.splitlines():
+            words = parse_words(line)
             if words["case"] == "memcpy":
-                self.memcpy = int(words["ns_per_mib"]) / 1024
+                self.memcpy = words["ns_per_mib"] / 1024
             else:
                 self.lines.append(words)
 
@@ -91,19 +86,14 @@ class Run:
 
     def net(self, arm, case):
         """Without pktgen's own share."""
-        empty = CASES[case][1]
-        return self.cost(arm, case) - (self.cost("none", empty) if empty else 0)
+        return self.cost(arm, case) - self.cost("none", PKTGEN[case])
 
     def spread(self, arm, case):
         values = self.costs(arm, case)
         return (max(values) - min(values)) / statistics.median(values)
 
-    def summary(self):
-        keys = ("guest", "params", "argv", "qemu", "cpu", "kernel", "facts", "host",
-                "duration_s")
-        out = {k: self.record.get(k) for k in keys}
-        out.update(mode=self.mode, memcpy_per_kib=round(self.memcpy, 1))
-        return out
+    def own_summary(self):
+        return {"mode": self.mode, "memcpy_per_kib": round(self.memcpy, 1)}
 
 
 def summarise(runs):
@@ -111,7 +101,7 @@ def summarise(runs):
     for mode, run in runs.items():
         for case in CASES:
             out[f"{mode}.{case}_ratio"] = run.cost(OURS, case) / run.cost(STOCK, case)
-            if CASES[case][1]:
+            if case in PKTGEN:
                 out[f"{mode}.{case}_net_ratio"] = run.net(OURS, case) / run.net(STOCK, case)
             out[f"{mode}.{case}_ours"] = run.cost(OURS, case)
             out[f"{mode}.{case}_stock"] = run.cost(STOCK, case)
@@ -126,28 +116,22 @@ def summarise(runs):
     return {k: round(v, 4 if v < 100 else 1) for k, v in out.items()}
 
 
-def judge(summary, modes):
-    lines = []
+def bars_of(modes):
+    """Those for which there are boots: tax and floor compare two."""
     for key, bar in BARS:
         first = key.split(".")[0]
-        if first in ("cvm", "plain") and first not in modes:
-            continue
-        if first in ("tax", "floor") and len(modes) < 2:
-            continue
-        value = summary.get(key)
-        met = value is not None and value <= bar
-        shown = "missing" if value is None else f"{value:.3f}"
-        lines.append((f"{'PASS' if met else 'FAIL'} {key} {shown} (bar: <= {bar:g})", met))
-    return lines
+        if first in modes or (first in ("tax", "floor") and len(modes) > 1):
+            yield key, "<=", bar
 
 
 def table(runs):
     print("\nGuest instructions, medians of the rounds; spread is (highest - lowest) / median:\n")
     rows = [("mode", "case", "per", STOCK, OURS, "ratio", "without pktgen", "spread")]
     for mode, run in runs.items():
-        for case, (unit, empty) in CASES.items():
+        for case, unit in CASES.items():
             stock, ours = run.cost(STOCK, case), run.cost(OURS, case)
-            net = f"{run.net(OURS, case) / run.net(STOCK, case):.3f}" if empty else "-"
+            net = f"{run.net(OURS, case) / run.net(STOCK, case):.3f}" if case in PKTGEN \
+                else "-"
             rows.append((mode, case, unit, f"{stock:.0f}", f"{ours:.0f}", f"{ours / stock:.3f}",
                          net, f"{run.spread(STOCK, case):.3f}/{run.spread(OURS, case):.3f}"))
     print_rows(rows)
@@ -160,25 +144,13 @@ def table(runs):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    p.add_argument("folder")
-    p.add_argument("--out", required=True)
-    p.add_argument("--quick", action="store_true")
-    opt = p.parse_args()
-
-    good, void = load_runs([Run(spec, os.path.abspath(opt.folder)) for spec in sys.stdin])
+    opt = parse_options(__doc__)
+    good, void = load_runs([CostRun(spec, opt.folder) for spec in sys.stdin])
     runs = {run.mode: run for run in good}
     summary = summarise(runs)
-    bars = judge(summary, runs)
-    write_result(opt.out, {
-        "summary": summary,
-        "quick": opt.quick,
-        "void": void,
-        "bars": [{"text": text, "met": met} for text, met in bars],
-        "host": {"cores": os.cpu_count(), "load": os.getloadavg()},
-        "runs": [run.summary() for run in runs.values()],
-        "lines": {mode: run.lines for mode, run in runs.items()},
-    })
+    bars = judge_bars(summary, bars_of(runs))
+    write_result(opt, good, void, bars, summary,
+                 lines={mode: run.lines for mode, run in runs.items()})
     table(runs)
     return print_verdict("bench-net-cost", opt, runs, bars, void)
 

@@ -39,6 +39,7 @@ table()
 	step "probes-$id" 'kunit-kernel' "scripts/probe.sh --check $id"
 	step "modules-$id" 'kunit-kernel' "scripts/build-modules.sh --sparse $id"
 	step models 'deps' scripts/model-check.sh
+	step selftest-reducers 'deps' 'scripts/selftest.sh reducers'
 	for id in recorded errors net; do
 		step "selftest-$id" 'modules-6.12-amd64' "scripts/selftest.sh $id"
 	done

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Self-tests of the guest harness; prints KTAP.
+# Self-tests of the guest harness and of the benchmarks' reducers; prints KTAP.
 #
 #   selftest.sh              everything
 #   selftest.sh recorded     the recorded logs of scripts/testdata, judged by
 #                            the code that judges real runs (a second)
+#   selftest.sh reducers     recorded figures of each benchmark, reduced again (seconds)
 #   selftest.sh errors       wrong options, guests, kernels (seconds)
 #   selftest.sh net          network namespaces, also when interrupted
 #   selftest.sh live         guests that fail in known ways (about two minutes)
@@ -70,6 +71,7 @@ recorded()
 	local dir
 
 	for dir in "$CVM_TOP"/scripts/testdata/*/; do
+		[ "$dir" != "$CVM_TOP/scripts/testdata/reducers/" ] || continue
 		check "recorded: $(basename "$dir")" "$SUM" --expect "${dir%/}"
 	done
 	check "silence of a second" silence 1 0 0
@@ -104,6 +106,40 @@ silence()
 		found = sum(gap.is_stall() for gap in beat.gaps)
 		sys.exit(f"{found} stalls in {beat.gaps}" if found != stalls else 0)
 	EOF
+}
+
+reducers()
+{
+	local file name data=testdata/reducers/ctrl
+
+	for file in "$CVM_TOP"/scripts/bench_*.py; do
+		name=$(basename "$file" .py)
+		[ "$name" != bench_common ] || continue
+		check "reducers: ${name#bench_}" python3 "$CVM_TOP/scripts/reducers.py" check "${name#bench_}"
+	done
+	# That this would be noticed:
+	broken_reducer "a result is renamed" "cmd_rate_ratio: wanted" \
+		bench_ctrl.py 's/"cmd_rate_ratio"/"rate_ratio"/'
+	broken_reducer "an argument is forgotten" "TypeError" bench_ctrl.py 's/, table))$/))/'
+	broken_reducer "a bar has no figure" "ended with 1: " bench_ctrl.py 's/("cpu_share_ratio"/("share_ratio"/'
+	broken_reducer "a row is not looked for" "ended with 0, not with 1" \
+		bench_common.py 's/if not any(/if not self.rounds and not any(/'
+	broken_reducer "a figure is renamed" "KeyError" $data/alternating/bench.txt 's/device_us/us/'
+	broken_reducer "a row is missing" "figures of virtio_net filter are missing" \
+		$data/alternating/bench.txt '/case=filter arm=virtio_net /d'
+}
+
+# broken_reducer NAME TEXT FILE SED: the check fails with TEXT when FILE is changed like that.
+broken_reducer()
+{
+	local copy=$WORK/reducers
+
+	rm -rf "$copy"
+	mkdir -p "$copy/testdata/reducers"
+	cp "$CVM_TOP"/scripts/{reducers,bench_common,bench_ctrl}.py "$copy/"
+	cp -r "$CVM_TOP/scripts/testdata/reducers/ctrl" "$copy/testdata/reducers/"
+	sed -i "$4" "$copy/$3"
+	check "reducers: noticed when $1" says 1 "$2" python3 "$copy/reducers.py" check ctrl
 }
 
 # error NAME TEXT OPTIONS...: a usage error: status 2 and one sentence.
@@ -424,12 +460,15 @@ ended_run()
 	[ "$1" = KILL ] || ! "$NETNS" list | grep -x "$ns"
 }
 
-echo "KTAP version 1"
 case ${1:-all} in
-all) recorded; errors; net_ns; live ;;
-recorded | errors | live) "$1" ;;
+all) recorded; reducers; errors; net_ns; live ;;
+recorded | reducers | errors | live) "$1" ;;
+-h | --help)
+	script_help
+	exit 0
+	;;
 net) net_ns ;;
-*) usage_die "unknown part '$1'; known: recorded errors net live" ;;
+*) usage_die "unknown part '$1'; known: recorded reducers errors net live" ;;
 esac
 echo "1..$N"
 echo "selftest: $((N - FAILED)) passed, $FAILED failed, 0 skipped"

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Run the reducers of the benchmarks (scripts/bench_NAME.py) on recorded figures.
+
+reducers.py check NAME            the recording gives the summary that stands beside it, and
+                                  without any one of its figures the reducer fails
+reducers.py record NAME FOLDER [OPTION...] <RUNS
+                                  make that recording: of FOLDER below build/results, which
+                                  the reducer was given with these options and that input
+
+A recording is scripts/testdata/reducers/NAME: what the reducer reads, of the first rounds
+only, its words (options), its input (runs), and the summary that must come out.
+"""
+
+import contextlib
+import io
+import json
+import os
+import re
+import runpy
+import shutil
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+SCRIPTS = os.path.dirname(os.path.abspath(__file__))
+RECORDINGS = os.path.join(SCRIPTS, "testdata", "reducers")
+ROUNDS = 2
+# Of run.json what reducers look at.
+KEPT = ("success", "guest", "params", "argv")
+# What a row is of; rows that are alike in these go together. One without any has figures
+# that nothing is derived from.
+ROW = re.compile(r"\b(arm|case|mode|delay|size)=(\S+)")
+NOT_NEEDED = {("mode", "background")}
+
+
+def read(*path):
+    with open(os.path.join(*path), encoding="utf-8") as f:
+        return f.read()
+
+
+def write(text, *path):
+    with open(os.path.join(*path), "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def reduce(name, folder, options, runs):
+    """(exit status or exception, what the reducer wrote, what it said)"""
+    said = io.StringIO()
+    with tempfile.TemporaryDirectory() as tmp:
+        out = os.path.join(tmp, "out.json")
+        options = [o.replace("CHART", os.path.join(tmp, "chart.svg")) for o in options]
+        old = sys.argv, sys.stdin
+        sys.argv = [name, "--out", out, *options, "--", folder]
+        sys.stdin = io.StringIO(runs)
+        try:
+            with contextlib.redirect_stdout(said):
+                runpy.run_path(os.path.join(SCRIPTS, f"bench_{name}.py"), run_name="__main__")
+            status = 0
+        except SystemExit as err:
+            status = err.code
+        except Exception as err:  # pylint: disable=broad-except
+            return f"{type(err).__name__} ({err})", {}, said.getvalue()
+        finally:
+            sys.argv, sys.stdin = old
+        return status, json.loads(read(out)), said.getvalue()
+
+
+def figure_files(folder):
+    return sorted(os.path.join(where, file) for where, _, files in os.walk(folder)
+                  for file in files if where != folder and file.endswith(".txt"))
+
+
+def rows_of(path):
+    """The rows of a file: lines, or blocks where each begins with '== '."""
+    text = read(path)
+    if text.startswith("== "):
+        return re.split(r"(?m)^(?=== )", text)[1:]
+    return text.splitlines(keepends=True)
+
+
+def kind(row):
+    return tuple(ROW.findall(row.split("\n", 1)[0]))
+
+
+def differences(want, got):
+    for key in sorted({*want, *got}):
+        if want.get(key) != got.get(key):
+            yield f"{key}: wanted {want.get(key, 'none')}, got {got.get(key, 'none')}"
+
+
+def check(name):
+    folder = os.path.join(RECORDINGS, name)
+    if not os.path.isdir(folder):
+        return [f"no recording of it: {os.path.relpath(folder)}"]
+    options, runs = read(folder, "options").split(), read(folder, "runs")
+    want = json.loads(read(folder, "summary.json"))
+    status, result, said = reduce(name, folder, options, runs)
+    problems = [f"ended with {status}: {said}"] if status else []
+    problems += differences(want, result.get("summary", {}))
+    problems += [bar["text"] for bar in result.get("bars", []) if " missing " in bar["text"]]
+    return problems + list(unnoticed(name, folder, options, runs))
+
+
+def unnoticed(name, folder, options, runs):
+    """Drop the rows of each kind in turn: the reducer must end with status 1."""
+    with tempfile.TemporaryDirectory() as tmp:
+        copy = os.path.join(tmp, "copy")
+        shutil.copytree(folder, copy)
+        for path in figure_files(copy):
+            rows = rows_of(path)
+            for what in dict.fromkeys(map(kind, rows)):
+                if not what or NOT_NEEDED & set(what):
+                    continue
+                write("".join(r for r in rows if kind(r) != what), path)
+                status = reduce(name, copy, options, runs)[0]
+                if status != 1:
+                    yield (f"{os.path.relpath(path, copy)} without "
+                           f"{' '.join(map('='.join, what))}: ended with {status}, not with 1")
+            write("".join(rows), path)
+
+
+def shorten(row):
+    """Of a result of iperf3 its end, of anything else the lines with figures."""
+    head, _, text = row.partition("\n")
+    if not text:
+        return row
+    try:
+        end = json.loads(text[text.index("{"):])["end"]
+        kept = {k: end[k] for k in ("sum", "sum_sent", "sum_received") if k in end}
+        return f"{head}\n{json.dumps({'end': kept})}\n"
+    except ValueError:
+        lines = [line for line in text.splitlines() if "percentile" in line]
+        return "\n".join((head, *lines)) + "\n"
+
+
+def early(row):
+    number = re.search(r"\bround=(\d+)", row)
+    return not number or int(number.group(1)) <= ROUNDS
+
+
+def record_run(source, target):
+    """One boot; its paths become RUN."""
+    os.makedirs(target)
+    run = json.loads(read(source, "run.json"))
+    run = {key: run[key] for key in KEPT if key in run}
+    argv = []
+    for arg in run["argv"]:
+        arg = arg.replace(os.path.abspath(source), "RUN")
+        argv.append(re.sub(r"/\S*/(?=vmlinuz)", "", arg))
+    run["argv"] = argv
+    write(json.dumps(run, indent=1) + "\n", target, "run.json")
+    for file in os.listdir(source):
+        path = os.path.join(source, file)
+        if file == "host_busy":
+            shutil.copy(path, target)
+        elif file in ("bench.txt", "cost.txt", "cq.txt", "net.txt"):
+            write("".join(map(shorten, filter(early, rows_of(path)))), target, file)
+
+
+def record(name, folder, options, runs):
+    target = os.path.join(RECORDINGS, name)
+    shutil.rmtree(target, ignore_errors=True)
+    os.makedirs(target)
+    write(" ".join(options) + "\n", target, "options")
+    write(runs, target, "runs")
+    for entry in sorted(os.listdir(folder)):
+        if os.path.isfile(os.path.join(folder, entry, "run.json")):
+            record_run(os.path.join(folder, entry), os.path.join(target, entry))
+    status, result, said = reduce(name, target, options, runs)
+    print(said)
+    write(json.dumps(result["summary"], indent=1) + "\n", target, "summary.json")
+    return [] if status == 0 else [f"exit status {status}"]
+
+
+def main(argv):
+    match argv:
+        case ["check", name]:
+            problems = check(name)
+        case ["record", name, folder, *options]:
+            problems = record(name, folder, options, sys.stdin.read())
+        case _:
+            sys.exit(f"usage:{__doc__.split(':', 1)[1]}")
+    for text in problems:
+        print(text)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
