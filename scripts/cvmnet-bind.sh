@@ -31,7 +31,7 @@ die()
 
 usage_die()
 {
-	echo "usage: cvmnet-bind.sh IFNAME virtio_net_cvm|virtio_net" >&2
+	echo "usage: cvmnet-bind.sh IFNAME virtio_net_cvm|virtio_net (or --help)" >&2
 	exit 2
 }
 
@@ -290,6 +290,12 @@ check()
 	done
 }
 
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^[^#]/s/^# \{0,1\}//p' "$0"
+	exit 0
+	;;
+esac
 [ $# -eq 2 ] || usage_die
 IF=$1 TO=$2
 case $TO in

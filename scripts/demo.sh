@@ -284,4 +284,11 @@ main()
 	echo "demo: everything shown above worked"
 }
 
+case ${1:-} in
+-h | --help)
+	script_help
+	exit 0
+	;;
+-*) usage_die "unknown option '$1'; see --help" ;;
+esac
 main "$@"

@@ -10,6 +10,13 @@ set -euo pipefail
 kernel_load "${1:-6.12-amd64}"
 need dkms dkms
 
+# Every folder of Kbuild that is not for tests has to be named; kernels and architectures
+# may be without some of them.
+wanted=$(sed -n 's|^obj-m += \([a-z_]*\)/$|\1|p' "$CVM_TOP/Kbuild" | grep -v -x kunit | sort | xargs)
+named=$(arch=aarch64 kernel_source_dir='' bash -c \
+	'. "$1" && printf "%s\n" "${BUILT_MODULE_NAME[@]}"' bash "$CVM_TOP/dkms.conf" | sort | xargs)
+[ "$named" = "$wanted" ] || die "dkms.conf names '$named', Kbuild builds '$wanted'"
+
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$CVM_TOP/dkms.conf")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -221,6 +221,9 @@ cmd_clean()
 	local id
 
 	if [ $# -eq 0 ]; then
+		[ -e "$CVM_CACHE" ] || return 0
+		# The place is the user's to choose: not everything there need be ours.
+		[ -d "$CVM_KERNELS" ] || die "$CVM_CACHE is no cache of ours; it is left alone"
 		say "removing $CVM_CACHE"
 		rm -rf "$CVM_CACHE"
 		return

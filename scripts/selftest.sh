@@ -201,6 +201,13 @@ errors()
 		env CVM_CACHE="$WORK/empty" "$RUN" --guest x86-cvm "$smoke"
 	check "error: unknown kernel module" says 1 "has no module no_such" \
 		"$RUN" --guest x86-cvm --no-build --name "$NAME/mod" --mod no_such "$smoke"
+	mkdir "$WORK/other"
+	check "error: a cache that is none is not removed" says 1 "is no cache of ours" \
+		env CVM_CACHE="$WORK/other" "$CVM_TOP/scripts/kernels.sh" clean
+	check "help: what moves an interface says how" says 0 "IFNAME virtio_net_cvm|virtio_net" \
+		"$CVM_TOP/scripts/cvmnet-bind.sh" --help
+	check "help: of a benchmark" says 0 "bench-cq.sh [--quick]" \
+		"$CVM_TOP/scripts/bench-cq.sh" --help
 	check "no user-mode networking anywhere" no_user_net
 	check "the same options, the same command line" same_argv
 	check "guests differ in what they should differ in" arms_differ

@@ -56,6 +56,10 @@ bench_options()
 	while [ $# -gt 0 ]; do
 		TAKEN=2
 		case $1 in
+		--help | -h)
+			script_help
+			exit 0
+			;;
 		--quick)
 			# shellcheck disable=SC2034 # for the caller
 			QUICK=(--quick)
@@ -89,5 +93,5 @@ bench_option()
 
 bench_usage()
 {
-	usage_die "unknown option '$1'; see the head of $(basename "$0")"
+	usage_die "unknown option '$1'; see $(basename "$0") --help"
 }

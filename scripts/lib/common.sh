@@ -33,6 +33,12 @@ usage_die()
 	exit 2
 }
 
+# The comment at the head of the script that runs is its help.
+script_help()
+{
+	sed -n '4,/^[^#]/s/^# \{0,1\}//p' "$0"
+}
+
 # need CMD PKG: PKG is the Debian package that holds CMD.
 need()
 {

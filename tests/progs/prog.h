@@ -7,13 +7,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <time.h>
 
 #define NS_PER_S	1000000000ULL
 
 /* What failed, and why (errno). */
-static inline void __attribute__((noreturn)) die(const char *what)
+static inline noreturn void die(const char *what)
 {
 	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));
 	exit(1);
