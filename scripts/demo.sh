@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Shows what the modules do, step by step, in guests of both architectures:
-# demo.sh [PART...]. Prepares everything that it needs. Parts: see below.
+# demo.sh [PART...]. Prepares everything that it needs. Parts: ipi_passthrough
+# virtio_net_cvm ib_core_cq_poll kvm_host; all of them when none is named.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 . "$CVM_TOP/scripts/lib/bench.sh"
@@ -284,11 +285,5 @@ main()
 	echo "demo: everything shown above worked"
 }
 
-case ${1:-} in
--h | --help)
-	script_help
-	exit 0
-	;;
--*) usage_die "unknown option '$1'; see --help" ;;
-esac
+names_only "$@"
 main "$@"

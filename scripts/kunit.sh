@@ -73,13 +73,7 @@ main()
 	[ "$FAILED" = 0 ] && [ "$PASSED" -gt 0 ]
 }
 
-case ${1:-} in
--h | --help)
-	script_help
-	exit 0
-	;;
--*) usage_die "unknown option '$1'; see --help" ;;
-esac
+names_only "$@"
 need python3 python3
 [ -f "$KUNIT_PY" ] || die "kunit.py is not in the cache; run: scripts/kernels.sh fetch tools"
 with_lock "$CVM_BUILD/kunit.lock" main "$@"

@@ -39,6 +39,18 @@ script_help()
 	sed -n '4,/^[^#]/s/^# \{0,1\}//p' "$0"
 }
 
+# names_only ARG...: for scripts without options.
+names_only()
+{
+	case ${1:-} in
+	-h | --help)
+		script_help
+		exit 0
+		;;
+	-*) usage_die "unknown option '$1'; see $(basename "$0") --help" ;;
+	esac
+}
+
 # need CMD PKG: PKG is the Debian package that holds CMD.
 need()
 {
