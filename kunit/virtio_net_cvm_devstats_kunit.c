@@ -3,10 +3,12 @@
  * KUnit tests of the device's statistics: virtio_net_cvm/devstats_parse.c.
  */
 #include <kunit/test.h>
+#include <linux/ethtool.h>
 #include <linux/module.h>
 
 #include "compat/unaligned.h"
 
+#include "virtio_net_cvm/config.h"
 #include "virtio_net_cvm/devstats.h"
 
 #define HDR_LEN		8
@@ -144,6 +146,23 @@ static void known_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cvmnet_devstats_known(CVMNET_DEVSTATS_KIND_CTRL), 1ULL << 32);
 }
 
+/* ethtool cuts what is longer, and two names may be the same then. */
+static void name_test(struct kunit *test)
+{
+	char name[64];
+	unsigned int i;
+
+	BUILD_BUG_ON(CVMNET_DEVSTATS_RX != CVMNET_DEVSTATS_TX);
+	for (i = 0; i < CVMNET_DEVSTATS_RX; i++) {
+		snprintf(name, sizeof(name), "rx%u_device_%s", CVMNET_PAIRS_MAX - 1,
+			 cvmnet_devstats_rx_names[i]);
+		KUNIT_EXPECT_LT_MSG(test, strlen(name), (size_t)ETH_GSTRING_LEN, "%s", name);
+		snprintf(name, sizeof(name), "tx%u_device_%s", CVMNET_PAIRS_MAX - 1,
+			 cvmnet_devstats_tx_names[i]);
+		KUNIT_EXPECT_LT_MSG(test, strlen(name), (size_t)ETH_GSTRING_LEN, "%s", name);
+	}
+}
+
 static struct kunit_case devstats_cases[] = {
 	KUNIT_CASE(whole_test),
 	KUNIT_CASE(skip_test),
@@ -151,6 +170,7 @@ static struct kunit_case devstats_cases[] = {
 	KUNIT_CASE(nonsense_test),
 	KUNIT_CASE(twice_test),
 	KUNIT_CASE(known_test),
+	KUNIT_CASE(name_test),
 	{ }
 };
 

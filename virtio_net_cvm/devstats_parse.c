@@ -66,12 +66,14 @@ static const struct stats_kind kinds[CVMNET_DEVSTATS_KINDS] = {
 	[CVMNET_DEVSTATS_KIND_CTRL] = { ctrl_types, ARRAY_SIZE(ctrl_types) },
 };
 
+/* With the queue's name before them they must fit into ETH_GSTRING_LEN. */
 const char * const cvmnet_devstats_rx_names[CVMNET_DEVSTATS_RX] = {
 	"notifications", "packets", "bytes", "interrupts", "drops", "drop_overruns",
 	"csum_valid", "needs_csum", "csum_none", "csum_bad",
-	"gso_packets", "gso_bytes", "gso_packets_coalesced", "gso_bytes_coalesced",
+	"gso_packets", "gso_bytes", "gso_packets_coal", "gso_bytes_coal",
 	"ratelimit_packets", "ratelimit_bytes",
 };
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_devstats_rx_names);
 
 const char * const cvmnet_devstats_tx_names[CVMNET_DEVSTATS_TX] = {
 	"notifications", "packets", "bytes", "interrupts", "drops", "drop_malformed",
@@ -80,6 +82,7 @@ const char * const cvmnet_devstats_tx_names[CVMNET_DEVSTATS_TX] = {
 	"gso_packets_noseg", "gso_bytes_noseg",
 	"ratelimit_packets", "ratelimit_bytes",
 };
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_devstats_tx_names);
 
 const char * const cvmnet_devstats_ctrl_names[CVMNET_DEVSTATS_CTRL] = {
 	"commands", "commands_ok",
