@@ -257,7 +257,7 @@ static size_t cvmnet_pool_size(const struct cvmnet_pool *pool)
  * cvmnet_pool_bytes() - size of all pools of a device
  * @dev: the device
  *
- * Context: process, under rtnl.
+ * Context: any; a snapshot.
  * Return: bytes.
  */
 size_t cvmnet_pool_bytes(const struct cvmnet_dev *dev)
@@ -277,7 +277,7 @@ size_t cvmnet_pool_bytes(const struct cvmnet_dev *dev)
  * cvmnet_pool_used() - what of the pools the device owns now
  * @dev: the device
  *
- * Context: process, under rtnl; a snapshot.
+ * Context: any; a snapshot.
  * Return: bytes.
  */
 size_t cvmnet_pool_used(const struct cvmnet_dev *dev)
@@ -323,7 +323,7 @@ u64 cvmnet_pool_exhausted(const struct cvmnet_dev *dev)
  * cvmnet_pool_limit() - size of each transmit queue's pool
  * @dev: the device
  *
- * Context: process, under rtnl.
+ * Context: any.
  * Return: bytes; 0 in stream mode, which has none that could be set.
  */
 size_t cvmnet_pool_limit(const struct cvmnet_dev *dev)

@@ -792,10 +792,14 @@ int cvmnet_txq_set_pool(struct cvmnet_txq *q, struct cvmnet_pool *pool)
 	cvmnet_tx_hold(q);
 	if (!cvmnet_txq_drained(q))
 		goto out_release;
+	/* The poll function and the watch look at an empty ring, too. */
+	__netif_tx_lock_bh(q->nq);
 	swap(q->pool, *pool);
 	q->chunk_shift = ilog2(q->pool.chunk_size);
 	cvmnet_txring_init(&q->ring, q->recs, q->ring.rec_mask + 1, q->ring_size,
 			   q->pool.chunk_size, q->pool.nr_chunks);
+	q->watched = q->ring.rec_head;
+	__netif_tx_unlock_bh(q->nq);
 	err = 0;
 
 out_release:

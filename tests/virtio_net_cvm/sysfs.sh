@@ -100,6 +100,11 @@ limit()
 		expect_eq 786432 "$(cat $NET_CVM/pool_limit)" "pool_limit after $bad"
 	done
 	net_flood_stop "$NET_GAP"
+	# An exchanged pool is not one whose completions are late: the watch goes by once.
+	rekicks=$(net_stat tx_rekicks)
+	expect_ok "echo 2097152 >$NET_CVM/pool_limit"
+	sleep 2
+	expect_eq "$rekicks" "$(net_stat tx_rekicks)" "kicks repeated because of a new pool"
 	expect_ok "echo 67108864 >$NET_CVM/pool_limit"
 	expect_ok "echo $was >$NET_CVM/pool_limit"
 	expect_eq "$bytes" "$(cat $NET_CVM/pool_bytes)" "pool_bytes at the end"
