@@ -32,7 +32,7 @@ measure()
 	[ "$SERIES" = 6.12 ] || suffix=-$SERIES
 	for smp in $SIZES; do
 		say "$SERIES, $smp CPUs: $ROUNDS rounds"
-		mkdir -p "$CVM_BUILD/results/$folder/$smp"
+		begin_run "$folder/$smp"
 		# A failed boot is reported by the reducer.
 		# shellcheck disable=SC2046 # options are words
 		"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel "$SERIES" --smp "$smp" \

@@ -25,8 +25,7 @@ quick()
 }
 
 bench_options kernel "$@"
-mkdir -p "$CVM_BUILD/results/$NAME/alternating"
-host_busy >"$CVM_BUILD/results/$NAME/alternating/host_busy"
+begin_run "$NAME/alternating"
 # A failed boot is reported by the reducer.
 "$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel "$SERIES" --mod 8021q --timeout 600 \
 	--name "$NAME/alternating" --param "CTRL_ROUNDS=$ROUNDS" --param "CTRL_COUNT=$COUNT" \

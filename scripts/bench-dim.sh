@@ -31,8 +31,7 @@ measure()
 
 	[ "$SERIES" = 6.12 ] || suffix=-$SERIES
 	say "$SERIES: $ROUNDS rounds"
-	mkdir -p "$CVM_BUILD/results/$folder/sim"
-	host_busy >"$CVM_BUILD/results/$folder/sim/host_busy"
+	begin_run "$folder/sim"
 	# A failed boot is reported by the reducer.
 	"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel "$SERIES" --icount \
 		--allow-stall --timeout 3000 --name "$folder/sim" \

@@ -79,8 +79,7 @@ calls()
 one_run()
 {
 	say "$1 $2: $4 ($5)"
-	mkdir -p "$CVM_BUILD/results/$NAME/$1-$2"
-	host_busy >"$CVM_BUILD/results/$NAME/$1-$2/host_busy"
+	begin_run "$NAME/$1-$2"
 	"$CVM_TOP/scripts/vm-run.sh" --guest "$(guest_of "$1")" --kernel "$SERIES" \
 		--smp "$3" --append "isolcpus=1-$(($3 - 1)) $6" --timeout 900 --name "$NAME/$1-$2" \
 		--param "IPI_ARMS=$4" --param "IPI_MODES=$5" \

@@ -74,6 +74,7 @@ measure()
 	[ "$SERIES-$ARCH" = 6.12-x86_64 ] || suffix=-$SERIES-$ARCH
 	while IFS='|' read -r mode guest dma; do
 		say "$SERIES $guest: $ROUNDS rounds"
+		begin_run "$folder/$mode"
 		# A failed boot is reported by the reducer.
 		vm "$folder/$mode" "$guest" "$dma" --get cost.txt || true
 	done < <(net_runs "$ARCH")

@@ -54,8 +54,7 @@ measure()
 	[ "$SERIES-$ARCH" = 6.12-x86_64 ] || suffix=-$SERIES-$ARCH
 	while IFS='|' read -r mode guest dma; do
 		say "$SERIES $guest: $ROUNDS rounds"
-		mkdir -p "$CVM_BUILD/results/$folder/$mode"
-		host_busy >"$CVM_BUILD/results/$folder/$mode/host_busy"
+		begin_run "$folder/$mode"
 		# A failed boot is reported by the reducer.
 		"$CVM_TOP/scripts/vm-run.sh" --guest "$guest" --kernel "$SERIES" --smp 2 --net tap \
 			--serve 'iperf3 -s' --serve 'sockperf server -i 10.77.0.1 -p 11111' \

@@ -44,8 +44,7 @@ one_run()
 		rounds=2
 	fi
 	say "$1: $2"
-	mkdir -p "$CVM_BUILD/results/$NAME/$1"
-	host_busy >"$CVM_BUILD/results/$NAME/$1/host_busy"
+	begin_run "$NAME/$1"
 	"$CVM_TOP/scripts/vm-run.sh" --guest arm64-host --kernel "$SERIES" "${machine[@]}" \
 		--timeout 900 --name "$NAME/$1" --param "VTM_ARMS=$2" --param "VTM_CASES=${3//:masked/}" \
 		--param "VTM_ROUNDS=$rounds" --param "VTM_COUNT=$COUNT" --param "VTM_TICKS=$TICKS" \

@@ -45,8 +45,7 @@ one_run()
 		rounds=2
 	fi
 	say "$1: $2"
-	mkdir -p "$CVM_BUILD/results/$NAME/$1"
-	host_busy >"$CVM_BUILD/results/$NAME/$1/host_busy"
+	begin_run "$NAME/$1"
 	"$CVM_TOP/scripts/vm-run.sh" --guest arm64-host --kernel "$SERIES" "${machine[@]}" \
 		--timeout 600 --name "$NAME/$1" --param "WFX_ARMS=$2" --param "WFX_CASES=$3" \
 		--param "WFX_ROUNDS=$rounds" --param "WFX_COUNT=$COUNT" \

@@ -104,11 +104,20 @@ def check(name):
 
 
 def unnoticed(name, folder, options, runs):
-    """Drop the rows of each kind in turn: the reducer must end with status 1."""
+    """Drop each boot, and the rows of each kind, in turn: the reducer must end with status 1."""
     with tempfile.TemporaryDirectory() as tmp:
+        status = reduce(name, tmp, options, runs)[0]
+        if status != 1:
+            yield f"without any boot: ended with {status}, not with 1"
         copy = os.path.join(tmp, "copy")
         shutil.copytree(folder, copy)
         for path in figure_files(copy):
+            record = os.path.join(os.path.dirname(path), "run.json")
+            os.rename(record, f"{record}.away")
+            status = reduce(name, copy, options, runs)[0]
+            if status != 1:
+                yield f"without {os.path.relpath(record, copy)}: ended with {status}, not with 1"
+            os.rename(f"{record}.away", record)
             rows = rows_of(path)
             for what in dict.fromkeys(map(kind, rows)):
                 if not what or NOT_NEEDED & set(what):

@@ -208,6 +208,7 @@ errors()
 		"$CVM_TOP/scripts/cvmnet-bind.sh" --help
 	check "help: of a benchmark" says 0 "bench-cq.sh [--quick]" \
 		"$CVM_TOP/scripts/bench-cq.sh" --help
+	check "a benchmark takes no figures of an earlier boot" stale_record
 	check "no user-mode networking anywhere" no_user_net
 	check "the same options, the same command line" same_argv
 	check "guests differ in what they should differ in" arms_differ
@@ -219,6 +220,24 @@ errors()
 	check "conformance: no such rule" conformance 's/tx_mtu/tx_mut/' 'has no rule tx_mut'
 	check "conformance: a number missing" conformance 's/^\(..TX-\)3/\14/' 'expected number 3'
 	check "conformance: a statement missing" conformance '/^..RSS-5../,/^$/d' '4 statements, 5 announced'
+}
+
+stale_record()
+{
+	local script
+
+	for script in "$CVM_TOP"/scripts/bench-*.sh; do
+		grep -q 'begin_run "' "$script" || {
+			echo "$script does not begin its runs with begin_run"
+			return 1
+		}
+	done
+	. "$CVM_TOP/scripts/lib/bench.sh"
+	mkdir -p "$RESULTS/$NAME/stale"
+	echo '{"success": true}' >"$RESULTS/$NAME/stale/run.json"
+	begin_run "$NAME/stale"
+	[ ! -e "$RESULTS/$NAME/stale/run.json" ]
+	grep -x '[0-9]*' "$RESULTS/$NAME/stale/host_busy"
 }
 
 no_user_net()

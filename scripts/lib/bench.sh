@@ -21,6 +21,17 @@ host_busy()
 	}'
 }
 
+# begin_run NAME: the folder of a boot's results. What an earlier boot left there must not be
+# taken for this one's, should it not even begin.
+begin_run()
+{
+	local folder=$CVM_BUILD/results/$1
+
+	mkdir -p "$folder"
+	rm -f "$folder/run.json"
+	host_busy >"$folder/host_busy"
+}
+
 # net_runs ARCH: the boots of a network benchmark: mode, guest, DMA mode that the
 # driver must choose. Of arm64 there is no guest without bounce buffers.
 net_runs()
