@@ -44,6 +44,12 @@ static const struct mask_case mask_cases[] = {
 	{ "g", -EINVAL },
 	{ "1.0", -EINVAL },
 	{ "0-2", -EINVAL },
+	/* What the kernel's parser takes for words of their own, or does not look at. */
+	{ "0 1", -EINVAL },
+	{ "1,", -EINVAL },
+	{ "1,,2", -EINVAL },
+	{ "3\n4", -EINVAL },
+	{ "2 ", 0, 0x2 },
 	{ "8", -EINVAL },		/* CPU 3 is not possible */
 	{ "1f", -EINVAL },
 	{ "123456789", -EOVERFLOW },	/* nine digits in one word */

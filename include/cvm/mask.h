@@ -24,14 +24,20 @@
  */
 static inline int cvm_mask_parse(const char *buf, unsigned long *mask, unsigned int nbits)
 {
+	const char *end;
+
 	buf = skip_spaces(buf);
 	if (buf[0] == '0' && (buf[1] == 'x' || buf[1] == 'X'))
 		buf += 2;
 	/*
-	 * bitmap_parse() takes "", "," and white space for 0: too easy to
-	 * write by mistake.
+	 * bitmap_parse() takes "", "," and white space for 0, a space for a comma, and
+	 * stops at a new line: "0 1" would be CPU 0. Too easy to write by mistake.
 	 */
 	if (!isxdigit(*buf))
+		return -EINVAL;
+	for (end = buf; isxdigit(*end) || (*end == ',' && isxdigit(end[1])); end++)
+		;
+	if (*skip_spaces(end))
 		return -EINVAL;
 	return bitmap_parse(buf, UINT_MAX, mask, nbits);
 }

@@ -57,7 +57,7 @@ refuses()
 refuses_bad_masks()
 {
 	defer "echo 0 >$IPI_KNOB"
-	for text in "" " " 0x "0x 1" g 1g -1 1.5 0x0x1 , 0x,; do
+	for text in "" " " 0x "0x 1" g 1g -1 1.5 0x0x1 , 0x, "0 1" 1, 1,,2; do
 		refuses EINVAL "$text"
 	done
 	# More bits than this machine can have CPUs: the kernel's parser says so.

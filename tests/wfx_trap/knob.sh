@@ -47,7 +47,7 @@ refuses_masks()
 {
 	defer wfx_off
 	for file in $WFX_KNOB $WFX_DIR/wfi $WFX_DIR/wfe; do
-		for text in "" " " 0x "0x 1" g 1g -1 1.5 0x0x1 , 0x, 0-3; do
+		for text in "" " " 0x "0x 1" g 1g -1 1.5 0x0x1 , 0x, 0-3 "0 1" 1,; do
 			echo 1 >$file
 			expect_errno "echo '$text' >$file" EINVAL
 			expect_eq 1 "$(cat $file)" "$file after '$text'"
