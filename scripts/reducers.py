@@ -7,6 +7,8 @@ reducers.py check NAME            the recording gives the summary that stands be
 reducers.py record NAME FOLDER [OPTION...] <RUNS
                                   make that recording: of FOLDER below build/results, which
                                   the reducer was given with these options and that input
+reducers.py update NAME           the recording stays; what the reducer makes of it is what
+                                  must come out from now on
 
 A recording is scripts/testdata/reducers/NAME: what the reducer reads, of the first rounds
 only, its words (options), its input (runs), and the summary that must come out.
@@ -168,6 +170,17 @@ def record_run(source, target):
             write("".join(map(shorten, filter(early, rows_of(path)))), target, file)
 
 
+def update(name):
+    folder = os.path.join(RECORDINGS, name)
+    options, runs = read(folder, "options").split(), read(folder, "runs")
+    status, result, said = reduce(name, folder, options, runs)
+    print(said)
+    if status:
+        return [f"ended with {status}; nothing was changed"]
+    write(json.dumps(result["summary"], indent=1) + "\n", folder, "summary.json")
+    return []
+
+
 def record(name, folder, options, runs):
     target = os.path.join(RECORDINGS, name)
     shutil.rmtree(target, ignore_errors=True)
@@ -177,20 +190,20 @@ def record(name, folder, options, runs):
     for entry in sorted(os.listdir(folder)):
         if os.path.isfile(os.path.join(folder, entry, "run.json")):
             record_run(os.path.join(folder, entry), os.path.join(target, entry))
-    status, result, said = reduce(name, target, options, runs)
-    print(said)
-    write(json.dumps(result["summary"], indent=1) + "\n", target, "summary.json")
-    return [] if status == 0 else [f"exit status {status}"]
+    return update(name)
 
 
 def main(argv):
     match argv:
         case ["check", name]:
             problems = check(name)
+        case ["update", name]:
+            problems = update(name)
         case ["record", name, folder, *options]:
             problems = record(name, folder, options, sys.stdin.read())
         case _:
-            sys.exit(f"usage:{__doc__.split(':', 1)[1]}")
+            print(__doc__.split("\n\n")[1], file=sys.stderr)
+            return 2
     for text in problems:
         print(text)
     return 1 if problems else 0
