@@ -159,6 +159,20 @@ static void new_traffic_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, play_on(&state, &busy, 10, &changes), (unsigned int)TOP);
 }
 
+/* Who waits for an answer is left alone for a second; an eighth more is other traffic. */
+static void patience_test(struct kunit *test)
+{
+	static const struct traffic idle = { 20000, 1 }, more = { 23000 };
+	struct cvmnet_dim_state state = {};
+	unsigned int changes;
+
+	play_on(&state, &idle, 12, &changes);
+	KUNIT_EXPECT_GE(test, changes, 1U);
+	KUNIT_EXPECT_EQ(test, play_on(&state, &idle, 200, &changes), 0U);
+	KUNIT_EXPECT_EQ(test, changes, 0U);
+	KUNIT_EXPECT_NE(test, play_on(&state, &more, 1, &changes), 0U);
+}
+
 /* One odd sample moves nothing. */
 static void damped_test(struct kunit *test)
 {
@@ -203,6 +217,34 @@ static void useless_test(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, state.level, 0);
 	}
 	KUNIT_EXPECT_LE(test, raised, 10U);
+}
+
+/* Where nobody is asked, nobody would have said anything else. */
+static void stays_test(struct kunit *test)
+{
+	struct cvmnet_dim_state state = {}, copy;
+	unsigned int stayed = 0, rate, i;
+
+	for (i = 0; i < 4000; i++) {
+		/* Up and down, with and without a peer that waits */
+		struct traffic t = { .rate = 500, .window = i / 1000 % 2 };
+		struct cvmnet_dim_sample s;
+
+		rate = i % 200 < 100 ? i % 200 : 200 - i % 200;
+		t.rate += rate * 600;
+		s = play(&t, state.level);
+		copy = state;
+		if (cvmnet_dim_stays(&copy, &s)) {
+			stayed++;
+			decide(&state, &s);
+			KUNIT_ASSERT_MEMEQ(test, &copy, &state, sizeof(state));
+		} else {
+			KUNIT_ASSERT_MEMEQ(test, &copy, &state, sizeof(state));
+			decide(&state, &s);
+		}
+	}
+	KUNIT_EXPECT_GE(test, stayed, 1000U);
+	KUNIT_EXPECT_LE(test, stayed, 3990U);
 }
 
 /* A refusal is not followed by another try at once, and never by giving up for good. */
@@ -333,8 +375,10 @@ static struct kunit_case dim_cases[] = {
 	KUNIT_CASE(pingpong_test),
 	KUNIT_CASE(settle_test),
 	KUNIT_CASE(new_traffic_test),
+	KUNIT_CASE(patience_test),
 	KUNIT_CASE(damped_test),
 	KUNIT_CASE(useless_test),
+	KUNIT_CASE(stays_test),
 	KUNIT_CASE(refused_test),
 	KUNIT_CASE(extremes_test),
 	KUNIT_CASE(profile_test),

@@ -155,21 +155,25 @@ host_steps()
 	alone bench-vtimer 'modules-6.12-arm64' 'scripts/bench-vtimer.sh --quick'
 }
 
-# The software device of kunit/vnetsim; what a hostile one does only by check.sh --full.
+# The software device of kunit/vnetsim. Of what a hostile one does, one row of each kind; all
+# of it, and longer at random, by check.sh --full.
 sim_steps()
 {
 	local debug="--append kmemleak=on --param NET_GAP=10000" leaks=tests/virtio_net_cvm/leaks.sh
-	local slice="id-range-rx id-free-tx next-rx len-over buffers-max flip-header gso-size-0 csum-end"
+	local slice="id-range-rx len-over csum-end"
 	local mode ring kernel
 
 	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm tests/vnetsim/control.sh"
 	small_guest vnetsim-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/basic.sh"
 	small_guest vnetsim-moderation 6.12-amd64 "--guest x86-cvm tests/vnetsim/moderation.sh"
+	small_guest hostile kunit-amd64 "--guest x86-cvm $debug --param SIM_RINGS=1 --param SIM_MODES=pool --param SIM_ONLY='$slice' --param FUZZ_SECONDS=1 tests/vnetsim/{hostile,fuzz}.sh"
 	[ -n "$FULL" ] || return 0
-	small_guest hostile kunit-amd64 "--guest x86-cvm $debug --param SIM_RINGS=1 --param SIM_MODES=pool --param SIM_ONLY='$slice' --param FUZZ_SECONDS=45 --param FUZZ_SEED=$RANDOM tests/vnetsim/{hostile,fuzz}.sh"
+	small_guest fuzz kunit-amd64 "--guest x86-cvm $debug --param FUZZ_SEED=$RANDOM --param FUZZ_SECONDS=60 tests/vnetsim/fuzz.sh $leaks"
 	small_guest inner-hash 6.12-amd64 "--guest x86-cvm --smp 8 tests/vnetsim/inner_hash.sh"
 	alone bench-ctrl 'modules-6.12-amd64' 'scripts/bench-ctrl.sh --quick'
 	small_guest vnetsim-features 6.12-amd64 "--guest x86-cvm tests/vnetsim/features.sh"
+	small_guest vnetsim-features-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/features.sh"
+	small_guest vnetsim-features-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/features.sh $leaks"
 	small_guest vnetsim-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/basic.sh $leaks"
 	small_guest vnetsim-moderation-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/moderation.sh"
 	small_guest vnetsim-moderation-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/moderation.sh $leaks"

@@ -19,16 +19,23 @@ def read(top, path):
 
 
 def cases(text):
-    """Names of the cases in a test's text: ktap_case, KUnit, rows of a table.
+    """Names of the cases in a test's text: ktap_case and its kin, KUnit, rows of a table.
 
     A name that is put together where it is used stands for the words of its loop.
     """
-    names = set(re.findall(r'ktap_case "([^"$]+)"', text))
+    names = set(re.findall(r'(?:ktap_case|row) "([^"$]+)"', text))
     names.update(re.findall(r"KUNIT_CASE(?:_PARAM|_SLOW)?\((\w+)", text))
     names.update(re.findall(r"^(\d+ [\w-]+)\|", text, re.M))
     for words in re.findall(r'for words in ((?:"[^"]+"[\s\\]*)+); do', text):
         names.update(re.findall(r'"([^"]+)"', words))
     return names
+
+
+def read_test(top, path):
+    """A test's text, with that of the files that it reads."""
+    text = read(top, path)
+    return "\n".join([text, *(read(top, lib) for lib in
+                              re.findall(r"^\. /(tests/lib/[\w.]+)$", text, re.M))])
 
 
 def rules(text):
@@ -56,7 +63,7 @@ class Checker:
     def check_case(self, name, path, case):
         if path not in self.known:
             try:
-                self.known[path] = cases(read(self.top, path))
+                self.known[path] = cases(read_test(self.top, path))
             except OSError:
                 self.known[path] = None
         if self.known[path] is None:

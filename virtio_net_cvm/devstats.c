@@ -3,6 +3,7 @@
  * Device statistics: asked for when somebody wants to see them.
  */
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -14,6 +15,9 @@
 #include "cvmnet.h"
 #include "cvq.h"
 #include "devstats.h"
+
+/* What was told is good for so long when every queue is looked at by itself. */
+#define FRESH		(HZ / 10)
 
 /**
  * cvmnet_devstats_setup() - setup() of features.c's table
@@ -110,4 +114,20 @@ void cvmnet_devstats_read(struct cvmnet_dev *dev)
 	cvmnet_devstats_parse(reply_of(replies, ctrl), CVMNET_DEVSTATS_REPLY, dev->nr_vqs - 1,
 			      CVMNET_DEVSTATS_KIND_CTRL, ds->ctrl);
 	kvfree(replies);
+	ds->asked = true;
+	ds->last = jiffies;
+}
+
+/**
+ * cvmnet_devstats_refresh() - cvmnet_devstats_read(), if that was some time ago
+ * @dev: the device
+ *
+ * Context: rtnl; may sleep, at most 5 s.
+ */
+void cvmnet_devstats_refresh(struct cvmnet_dev *dev)
+{
+	const struct cvmnet_devstats *ds = &dev->devstats;
+
+	if (!ds->asked || time_after(jiffies, ds->last + FRESH))
+		cvmnet_devstats_read(dev);
 }

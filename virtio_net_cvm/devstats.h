@@ -31,6 +31,8 @@ enum cvmnet_devstats_kind {
  * @pairs:  of each pair, as last read; NULL without the feature
  * @ctrl:   of the control queue, as last read
  * @failed: times that the device would not tell
+ * @asked:  it was asked once at least
+ * @last:   when that was over; jiffies
  */
 struct cvmnet_devstats {
 	u64 types;
@@ -40,6 +42,15 @@ struct cvmnet_devstats {
 	} *pairs;
 	u64 ctrl[CVMNET_DEVSTATS_CTRL];
 	u64 failed;
+	bool asked;
+	unsigned long last;
+};
+
+/* Those counters of a queue that have a standard name */
+enum {
+	CVMNET_DEVSTATS_DROPS = 4,
+	CVMNET_DEVSTATS_DROPS_WHY = 5,		/* receive: no buffers; transmit: malformed */
+	CVMNET_DEVSTATS_RATELIMITED = 14,
 };
 
 extern const char * const cvmnet_devstats_rx_names[CVMNET_DEVSTATS_RX];
@@ -54,5 +65,6 @@ unsigned int cvmnet_devstats_parse(const void *reply, size_t len, u16 vq_index,
 int cvmnet_devstats_setup(struct cvmnet_dev *dev);
 int cvmnet_devstats_restore(struct cvmnet_dev *dev);
 void cvmnet_devstats_read(struct cvmnet_dev *dev);
+void cvmnet_devstats_refresh(struct cvmnet_dev *dev);
 
 #endif /* CVMNET_DEVSTATS_H */

@@ -3,6 +3,8 @@
  * Adaptive moderation: the poll functions measure, a work decides for all queues that
  * have been measured, the device is told by commands that nobody waits for.
  *
+ * The work is not woken as long as there is nothing to decide.
+ *
  * A queue's measurement and decision have one owner at a time (dim->owner): NAPI, then
  * the work, then the control queue until the device has answered or is dead, then NAPI
  * again. So there is at most one command on its way for a queue, without a lock, and a
@@ -61,6 +63,20 @@ static void stock_sample(struct cvmnet_dim *dim, u32 packets, u32 bytes)
 	cvm_net_dim(&dim->stock, &sample);
 }
 
+static void begin_sample(struct cvmnet_dim *dim, u64 ns)
+{
+	dim->since = ns;
+	dim->now = (struct cvmnet_dim_sample){};
+}
+
+/* Where all is as it should be, nobody is woken. */
+static bool is_settled(struct cvmnet_dim *dim)
+{
+	return dim->settled && dim->known_in == READ_ONCE(dim->epoch) &&
+	       dim->changes == READ_ONCE(dim->dev->dims.changes) &&
+	       cvmnet_dim_stays(&dim->decide, &dim->now);
+}
+
 /**
  * __cvmnet_dim_poll_end() - a poll function ends, of a queue that is measured
  * @dim:     the queue's
@@ -84,8 +100,7 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
 	ns = ktime_get_ns();
 	switch (owner_of(dim)) {
 	case CVMNET_DIM_IDLE:
-		dim->since = ns;
-		*now = (struct cvmnet_dim_sample){};
+		begin_sample(dim, ns);
 		hand_over(dim, CVMNET_DIM_MEASURE);
 		return;
 	case CVMNET_DIM_MEASURE:
@@ -100,6 +115,10 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
 	if (now->ns < SAMPLE_NS ||
 	    (now->packets < SAMPLE_PACKETS && now->ns < SAMPLE_NS_MAX))
 		return;
+	if (is_settled(dim)) {
+		begin_sample(dim, ns);
+		return;
+	}
 	dim->sample = *now;
 	hand_over(dim, CVMNET_DIM_DECIDE);
 	queue_work(system_highpri_wq, &dim->dev->dims.work);
@@ -125,6 +144,7 @@ static void answered(struct cvmnet_async *command, int err)
 {
 	struct cvmnet_dim *dim = container_of(command, struct cvmnet_dim, command);
 
+	dim->settled = !err;
 	if (err) {
 		cvmnet_dim_refused(&dim->decide);
 		dim->stats.failed++;
@@ -149,7 +169,8 @@ static bool ask(struct cvmnet_dim *dim, u32 usecs, u32 frames)
 	/* The device needs some of them back before it has used all. */
 	dim->asked.frames = vq ? min(frames, virtqueue_get_vring_size(vq) / 2) : frames;
 	dim->asked_in = dim->epoch;
-	if (dim->known_in != dim->epoch || !same(&dim->asked, &dim->in_force)) {
+	dim->settled = dim->known_in == dim->epoch && same(&dim->asked, &dim->in_force);
+	if (!dim->settled) {
 		trace_cvmnet_dim_change(dim);
 		hand_over(dim, CVMNET_DIM_ASKED);
 		if (vq)
@@ -175,6 +196,11 @@ static bool decide(struct cvmnet_dim *dim)
 		hand_over(dim, CVMNET_DIM_IDLE);
 		return false;
 	}
+	if (dim->begun_in != dim->epoch) {
+		dim->decide = (struct cvmnet_dim_state){};
+		dim->begun_in = dim->epoch;
+	}
+	dim->changes = dim->dev->dims.changes;
 	profile = &dim->dev->dims.profile[dim->tx];
 	level = &profile->level[cvmnet_dim_decide(&dim->decide, profile, &dim->sample)];
 	return ask(dim, level->usecs, level->frames);
@@ -263,6 +289,7 @@ int cvmnet_dims_set_profile(struct cvmnet_dev *dev, bool tx,
 		return err;
 	mutex_lock(&dims->lock);
 	dims->profile[tx] = *profile;
+	WRITE_ONCE(dims->changes, dims->changes + 1);
 	mutex_unlock(&dims->lock);
 	for (i = 0; i < CVMNET_DIM_LEVELS; i++)
 		cvm_irq_moder_set(dev->netdev, tx, i, profile->level[i].usecs,
@@ -316,6 +343,7 @@ int cvmnet_dims_set_stock(struct cvmnet_dev *dev, bool stock)
 		return -EOPNOTSUPP;
 	mutex_lock(&dev->dims.lock);
 	WRITE_ONCE(dev->dims.stock, stock);
+	WRITE_ONCE(dev->dims.changes, dev->dims.changes + 1);
 	mutex_unlock(&dev->dims.lock);
 	return 0;
 }
@@ -368,10 +396,10 @@ void cvmnet_dim_reset(struct cvmnet_dim *dim, const struct cvmnet_coal_dir *in_f
 	struct cvmnet_dims *dims = &dim->dev->dims;
 
 	mutex_lock(&dims->lock);
-	dim->epoch++;
+	/* The decision begins anew with the next sample. */
+	WRITE_ONCE(dim->epoch, dim->epoch + 1);
 	/* Otherwise it is not ours; it is right soon enough. */
 	if (owner_of(dim) != CVMNET_DIM_ASKED) {
-		dim->decide = (struct cvmnet_dim_state){};
 		dim->stock.state = DIM_START_MEASURE;
 		dim->stock.tune_state = DIM_PARKING_ON_TOP;
 		dim->stock.profile_ix = 0;

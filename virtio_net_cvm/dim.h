@@ -57,6 +57,9 @@ struct cvmnet_dim_stats {
  * @epoch:    counts when it may have something else in force; under the device's lock
  * @asked_in: when @asked was asked for
  * @known_in: when @in_force was
+ * @begun_in: when @decide began
+ * @changes:  the device's, when @decide was asked last
+ * @settled:  what was decided last is in force
  * @command:  the one command that may be on its way
  * @events:   for the kernel's algorithm: interrupts
  * @packets:  for it, too
@@ -80,6 +83,9 @@ struct cvmnet_dim {
 	unsigned int epoch;
 	unsigned int asked_in;
 	unsigned int known_in;
+	unsigned int begun_in;
+	unsigned int changes;
+	bool settled;
 	struct cvmnet_async command;
 	u16 events;
 	u32 packets;
@@ -92,9 +98,10 @@ struct cvmnet_dim {
 /**
  * struct cvmnet_dims - adaptive moderation of a device
  * @work:    decides for all queues that have been measured
- * @lock:    protects @profile, @stock, cvmnet_dim.adaptive and .epoch; nobody waits for
- *           the device with it
+ * @lock:    protects @profile, @changes, @stock, cvmnet_dim.adaptive and .epoch; nobody
+ *           waits for the device with it
  * @profile: levels, of receive and transmit queues
+ * @changes: counts those of @profile and @stock
  * @stock:   the kernel's algorithm and profile are in use
  * @there:   can be used at all
  */
@@ -102,6 +109,7 @@ struct cvmnet_dims {
 	struct work_struct work;
 	struct mutex lock; /* see above */
 	struct cvmnet_dim_profile profile[2];
+	unsigned int changes;
 	bool stock;
 	bool there;
 };

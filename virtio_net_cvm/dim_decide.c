@@ -27,15 +27,19 @@
 /* One sample that shows fewer packets may be chance. */
 #define TRIAL		2U
 
-/* Samples without a trial, after one that failed */
-#define BACKOFF_MIN	64U
-#define BACKOFF_MAX	512U
+/* Samples without a trial, after one that failed: a second at least. */
+#define BACKOFF_MIN	256U
+#define BACKOFF_MAX	1024U
+
+/* The same, after the device has refused: it may not do so for long. */
+#define REFUSED_MIN	64U
+#define REFUSED_MAX	512U
 
 /* Load in permille from which on a level is worth a try */
 static const u16 load_from[CVMNET_DIM_LEVELS] = { 0, 140, 150, 160, 170 };
 
 const struct cvmnet_dim_profile cvmnet_dim_profile_default = {
-	.level = { { 0, 1 }, { 20, 8 }, { 50, 16 }, { 100, 32 }, { 300, 64 } },
+	.level = { { 0, 1 }, { 20, 8 }, { 50, 16 }, { 100, 32 }, { 400, 64 } },
 };
 EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_dim_profile_default);
 
@@ -107,7 +111,7 @@ static void raise(struct cvmnet_dim_state *state, const struct cvmnet_dim_profil
 	unsigned int next = state->level + 1;
 
 	/* More than when it failed last: that is other traffic. */
-	if (state->hold && rate / 5 * 4 < state->failed)
+	if (state->hold && rate / 9 * 8 < state->failed)
 		return;
 	while (next <= limit && too_short(&profile->level[next], rate))
 		next++;
@@ -161,6 +165,31 @@ static bool try_level(struct cvmnet_dim_state *state, u32 rate)
 }
 
 /**
+ * cvmnet_dim_stays() - is there nothing to decide?
+ * @state:  of the queue
+ * @sample: as for cvmnet_dim_decide(), which need not be called then
+ *
+ * The load asks for the level that is in force, which is not on trial. That is how it
+ * mostly is; it is found out here without the profile.
+ *
+ * Context: any.
+ * Return: true when the level stays as it is; the sample has been taken into account.
+ */
+bool cvmnet_dim_stays(struct cvmnet_dim_state *state, const struct cvmnet_dim_sample *sample)
+{
+	unsigned int limit = limit_of(cvmnet_dim_load(sample), state->level);
+
+	if (state->trial || limit != state->level || is_useless(state, sample, limit))
+		return false;
+	state->old = state->level;
+	state->low = 0;
+	if (state->hold)
+		state->hold--;
+	return true;
+}
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_dim_stays);
+
+/**
  * cvmnet_dim_decide() - choose a level
  * @state:   of the queue; all 0 at first
  * @profile: the levels
@@ -211,7 +240,7 @@ void cvmnet_dim_refused(struct cvmnet_dim_state *state)
 	state->level = state->old;
 	state->trial = 0;
 	state->failed = U32_MAX;
-	state->backoff = clamp(2U * state->backoff, BACKOFF_MIN, BACKOFF_MAX);
+	state->backoff = clamp(2U * state->backoff, REFUSED_MIN, REFUSED_MAX);
 	state->hold = state->backoff;
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_dim_refused);

@@ -69,6 +69,7 @@ struct cvmnet_dim_state {
 };
 
 unsigned int cvmnet_dim_load(const struct cvmnet_dim_sample *sample);
+bool cvmnet_dim_stays(struct cvmnet_dim_state *state, const struct cvmnet_dim_sample *sample);
 unsigned int cvmnet_dim_decide(struct cvmnet_dim_state *state,
 			       const struct cvmnet_dim_profile *profile,
 			       const struct cvmnet_dim_sample *sample);

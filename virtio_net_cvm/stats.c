@@ -371,6 +371,56 @@ static void add_std(void *std, const void *stats, const struct stat_row *rows,
 			*(u64 *)(std + rows[i].std) += value(stats, &rows[i]);
 }
 
+/**
+ * struct device_row - a counter of the device with a standard name
+ * @type:    the type of statistics that it belongs to
+ * @counter: place among the queue's
+ * @std:     offset in struct netdev_queue_stats_rx or _tx
+ */
+struct device_row {
+	u8 type;
+	u8 counter;
+	u16 std;
+};
+
+#define RX_DEVICE(type, counter, field)					\
+	{ type, CVMNET_DEVSTATS_##counter, offsetof(struct netdev_queue_stats_rx, field) }
+#define TX_DEVICE(type, counter, field)					\
+	{ type, CVMNET_DEVSTATS_##counter, offsetof(struct netdev_queue_stats_tx, field) }
+
+static const struct device_row rx_device_rows[] = {
+	RX_DEVICE(0, DROPS, hw_drops),
+	RX_DEVICE(0, DROPS_WHY, hw_drop_overruns),
+	RX_DEVICE(3, RATELIMITED, hw_drop_ratelimits),
+};
+
+static const struct device_row tx_device_rows[] = {
+	TX_DEVICE(16, DROPS, hw_drops),
+	TX_DEVICE(16, DROPS_WHY, hw_drop_errors),
+	TX_DEVICE(19, RATELIMITED, hw_drop_ratelimits),
+};
+
+/* What the device does not count stays as it is: unknown. */
+static void put_device_std(const struct cvmnet_dev *dev, void *std, const u64 *values,
+			   const struct device_row *rows, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (dev->devstats.types & BIT_ULL(rows[i].type))
+			*(u64 *)(std + rows[i].std) = values[rows[i].counter];
+}
+
+static void add_device_std(const struct cvmnet_dev *dev, void *std, const u64 *values,
+			   const struct device_row *rows, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (dev->devstats.types & BIT_ULL(rows[i].type))
+			*(u64 *)(std + rows[i].std) += values[rows[i].counter];
+}
+
 static void get_queue_stats_rx(struct net_device *netdev, int index,
 			       struct netdev_queue_stats_rx *std)
 {
@@ -379,6 +429,11 @@ static void get_queue_stats_rx(struct net_device *netdev, int index,
 
 	read_rxq(&dev->rxq[index], &rx);
 	put_std(std, &rx, rx_rows, ARRAY_SIZE(rx_rows));
+	if (!dev->devstats.types)
+		return;
+	cvmnet_devstats_refresh(dev);
+	put_device_std(dev, std, dev->devstats.pairs[index].rx, rx_device_rows,
+		       ARRAY_SIZE(rx_device_rows));
 }
 
 static void get_queue_stats_tx(struct net_device *netdev, int index,
@@ -389,6 +444,31 @@ static void get_queue_stats_tx(struct net_device *netdev, int index,
 
 	read_txq(&dev->txq[index], &tx);
 	put_std(std, &tx, tx_rows, ARRAY_SIZE(tx_rows));
+	if (!dev->devstats.types)
+		return;
+	cvmnet_devstats_refresh(dev);
+	put_device_std(dev, std, dev->devstats.pairs[index].tx, tx_device_rows,
+		       ARRAY_SIZE(tx_device_rows));
+}
+
+/* What the device counted for queues that are not in use any more. */
+static void get_device_base_stats(struct cvmnet_dev *dev, struct netdev_queue_stats_rx *std_rx,
+				  struct netdev_queue_stats_tx *std_tx)
+{
+	static const u64 none[CVMNET_DEVSTATS_MAX];
+	unsigned int i;
+
+	if (!dev->devstats.types)
+		return;
+	cvmnet_devstats_refresh(dev);
+	put_device_std(dev, std_rx, none, rx_device_rows, ARRAY_SIZE(rx_device_rows));
+	put_device_std(dev, std_tx, none, tx_device_rows, ARRAY_SIZE(tx_device_rows));
+	for (i = dev->netdev->real_num_rx_queues; i < dev->max_pairs; i++)
+		add_device_std(dev, std_rx, dev->devstats.pairs[i].rx, rx_device_rows,
+			       ARRAY_SIZE(rx_device_rows));
+	for (i = dev->netdev->real_num_tx_queues; i < dev->max_pairs; i++)
+		add_device_std(dev, std_tx, dev->devstats.pairs[i].tx, tx_device_rows,
+			       ARRAY_SIZE(tx_device_rows));
 }
 
 /* What queues counted that are not in use any more. */
@@ -412,6 +492,7 @@ static void get_base_stats(struct net_device *netdev, struct netdev_queue_stats_
 		read_txq(&dev->txq[i], &tx);
 		add_std(std_tx, &tx, tx_rows, ARRAY_SIZE(tx_rows));
 	}
+	get_device_base_stats(dev, std_rx, std_tx);
 }
 
 static const struct netdev_stat_ops stat_ops = {

@@ -263,6 +263,7 @@ void vnetsim_debugfs_add(struct vnetsim *sim)
 	debugfs_create_file("fuzz", 0600, dir, sim, &vnetsim_fuzz_fops);
 	debugfs_create_file("config", 0200, dir, sim, &vnetsim_config_fops);
 	debugfs_create_u32("latency_us", 0600, dir, &sim->latency_us);
+	debugfs_create_u32("ctrl_wait_us", 0600, dir, &sim->ctrl_wait_us);
 	debugfs_create_u32("ctrl_delay_ms", 0600, dir, &sim->ctrl_delay_ms);
 	debugfs_create_x32("ctrl_fail", 0600, dir, &sim->ctrl_fail);
 }

@@ -11,6 +11,7 @@
 #include <linux/ethtool.h>
 #include <linux/idr.h>
 #include <linux/kthread.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
@@ -18,6 +19,7 @@
 #include <uapi/linux/virtio_mmio.h>
 
 #include <compat/dma.h>
+#include <cvm/kunit.h>
 
 #include "vnetsim.h"
 
@@ -139,6 +141,8 @@ static int worker_thread(void *data)
 		if (kthread_should_stop())
 			return 0;
 		latency = READ_ONCE(worker->sim->latency_us);
+		if (!worker->rx)
+			latency = max(latency, READ_ONCE(worker->sim->ctrl_wait_us));
 		if (latency)
 			usleep_range(latency, latency + latency / 8 + 1);
 		while (!kthread_should_stop() && work_once(worker))
@@ -450,6 +454,7 @@ int vnetsim_create(const struct vnetsim_params *params)
 	mutex_unlock(&vnetsim_lock);
 	return err;
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(vnetsim_create);
 
 static void destroy(struct vnetsim *sim)
 {
@@ -485,6 +490,7 @@ int vnetsim_destroy(const char *name)
 	mutex_unlock(&vnetsim_lock);
 	return sim ? 0 : -ENODEV;
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(vnetsim_destroy);
 
 /**
  * vnetsim_destroy_all() - unplug what there is

@@ -258,6 +258,7 @@ struct vnetsim {
 	/* Knobs in debugfs */
 	struct dentry *dir;
 	u32 latency_us;				/* before each look at a ring */
+	u32 ctrl_wait_us;			/* the same, of the control queue's only */
 	u32 ctrl_delay_ms;
 	u32 ctrl_fail;				/* bit n: commands of class n fail */
 	struct vnetsim_inject inject;

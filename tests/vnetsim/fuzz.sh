@@ -84,7 +84,7 @@ rounds()
 		seed=$((seed + 1))
 	done
 	note "$total mutations, seeds $SEED to $((seed - 1))"
-	expect_ge $total 100 "mutations"
+	expect_ge $total 20 "mutations"
 }
 
 sound()
