@@ -34,6 +34,7 @@ help:
 	@echo '  make check               everything CI runs'
 	@echo '  make check-full          the same with every kind of network card (hours)'
 	@echo '  make kunit               the KUnit suites'
+	@echo '  make mutants             modules broken on purpose: each must be noticed (TABLE=)'
 	@echo '  make fuzz                a virtio device that does wrong at random, a million times (hours)'
 	@echo '  make style               checkpatch, shellcheck, documents'
 	@echo '  make bench-ipi           IPI latency, native against soft'
@@ -101,6 +102,10 @@ check-full:
 kunit:
 	scripts/kunit.sh
 
+TABLE ?= $(basename $(notdir $(wildcard scripts/mutants/*.tsv)))
+mutants:
+	@for table in $(TABLE); do scripts/mutants.sh $$table || exit 1; done
+
 fuzz:
 	scripts/vm-run.sh --name fuzz --kernel kunit --guest x86-cvm --timeout 36000 \
 		--param FUZZ_MUTATIONS=1000000 --param FUZZ_SEED=$(or $(FUZZ_SEED),1) \
@@ -137,5 +142,5 @@ bench-vtimer:
 	scripts/bench-vtimer.sh
 
 .PHONY: all help prepare modules clean install dkms kernels kunit-kernel matrix
-.PHONY: cache-info cache-clean shell check check-full fuzz kunit style demo
+.PHONY: cache-info cache-clean shell check check-full fuzz kunit mutants style demo
 .PHONY: bench-cq bench-ctrl bench-dim bench-ipi bench-net bench-net-cost bench-vtimer bench-wfx

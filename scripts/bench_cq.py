@@ -5,9 +5,11 @@
 Finds run.json and cq.txt of each size of guest below the given folder. What is missing
 or failed is void, and void is failure. Figures are medians of the rounds; ratios are
 ours / native at the same delay of events, lower is better. "recovered" is the share of
-what the delay costs that polling wins back.
+what the delay costs that polling wins back. With --sweep the arms are values of idle_us,
+and there are several pauses between the writes: a table, without bars.
 """
 
+import itertools
 import statistics
 import sys
 
@@ -16,8 +18,8 @@ sys.dont_write_bytecode = True
 from bench_common import (Run, Void, judge_bars, load_runs, parse_options,  # noqa: E402
                           parse_words, print_rows, print_verdict, write_result)
 
-ARMS = ("native", "hybrid", "always", "fixed")
-FIGURES = ("mean", "p50", "p99", "iops", "events_per_io", "busy")
+FIGURES = ("mean", "p50", "p99", "iops", "events_per_io", "busy", "poller")
+DIGITS = {"events_per_io": 3, "busy": 2, "poller": 2}
 # Writes and reads around those that are timed: dio_verify prepares 32 blocks.
 PREPARED = 32
 TICKS = 100
@@ -36,9 +38,10 @@ class CqRun(Run):
 
     FIGURES = "cq.txt"
 
-    def __init__(self, size, delays, folder):
-        super().__init__(str(size), folder)
-        self.size, self.delays = size, delays
+    def __init__(self, size, opt):
+        super().__init__(str(size), opt.folder)
+        self.size, self.delays = size, opt.delays
+        self.arms, self.pauses = opt.arms, opt.pauses
         self.values, self.idle = {}, None
 
     def title(self):
@@ -53,15 +56,14 @@ class CqRun(Run):
                 self._add(words)
 
     def check_complete(self):
-        for delay in self.delays:
-            for arm in ARMS:
-                if not self.values.get((arm, delay, "mean")):
-                    raise Void(f"figures of {arm} with {delay} us are missing")
+        for arm, delay, pause in itertools.product(self.arms, self.delays, self.pauses):
+            if not self.values.get((arm, delay, pause, "mean")):
+                raise Void(f"figures of {arm} with {delay} us, pause {pause} us, are missing")
         if self.idle is None:
             raise Void("the idle mount was not measured")
         # A knob counts only if a counter shows that it took effect.
         for delay in self.delays:
-            if self.median("native", delay, "events_per_io") < 0.5:
+            if min(self.median("native", delay, "events_per_io", p) for p in self.pauses) < 0.5:
                 raise Void(f"hardly any events without polling ({delay} us)")
 
     def _add(self, words):
@@ -70,12 +72,14 @@ class CqRun(Run):
             "iops": 1e6 / words["mean"],
             "events_per_io": words["events"] / (words["ops"] + PREPARED),
             "busy": words["busy"] / TICKS / words["wall"],
+            "poller": words["poller"] / TICKS / words["wall"],
         }
         for figure, value in values.items():
-            self.values.setdefault((words["arm"], words["delay"], figure), []).append(value)
+            key = words["arm"], words["delay"], words.get("pause", 0), figure
+            self.values.setdefault(key, []).append(value)
 
-    def median(self, arm, delay, figure):
-        return statistics.median(self.values[arm, delay, figure])
+    def median(self, arm, delay, figure, pause=0):
+        return statistics.median(self.values[arm, delay, pause, figure])
 
     def figures(self):
         """The project's figures of this boot."""
@@ -86,7 +90,7 @@ class CqRun(Run):
             out[f"d{delay}.mean_ratio"] = ours / native
             out[f"d{delay}.p99_ratio"] = (self.median("hybrid", delay, "p99") /
                                           self.median("native", delay, "p99"))
-            for arm in ARMS[2:]:
+            for arm in self.arms[2:]:
                 out[f"d{delay}.{arm}_ratio"] = self.median(arm, delay, "mean") / native
             # Where the delay costs nothing there is nothing to win back.
             if delay and native > base:
@@ -109,32 +113,35 @@ def bars_of(summary):
 
 
 def table(runs):
-    print("\nMedians of the rounds; latency of a write in us, busy in CPUs of the guest:\n")
-    rows = [("CPUs", "delay", "arm", *FIGURES, "spread")]
+    print("\nMedians of the rounds; latency of a write in us, busy and poller in CPUs of the "
+          "guest:\n")
+    rows = [("CPUs", "delay", "pause", "arm", *FIGURES, "spread")]
     for run in runs:
-        for delay in run.delays:
-            for arm in ARMS:
-                means = run.values[arm, delay, "mean"]
-                rows.append((str(run.size), str(delay), arm,
-                             *(f"{run.median(arm, delay, f):.{3 if 'per' in f else 1}f}"
-                               for f in FIGURES),
-                             f"{(max(means) - min(means)) / statistics.median(means):.2f}"))
+        for delay, pause, arm in itertools.product(run.delays, run.pauses, run.arms):
+            means = run.values[arm, delay, pause, "mean"]
+            rows.append((str(run.size), str(delay), str(pause), arm,
+                         *(f"{run.median(arm, delay, f, pause):.{DIGITS.get(f, 1)}f}"
+                           for f in FIGURES),
+                         f"{(max(means) - min(means)) / statistics.median(means):.2f}"))
     print_rows(rows)
 
 
 def main():
     numbers = {"type": int, "nargs": "+", "required": True}
-    opt = parse_options(__doc__, ("--delays", numbers), ("--sizes", numbers))
-    good, void = load_runs([CqRun(size, opt.delays, opt.folder) for size in opt.sizes])
-    figures = {run.size: run.figures() for run in good}
+    opt = parse_options(__doc__, ("--delays", numbers), ("--sizes", numbers),
+                        ("--pauses", numbers), ("--arms", {"nargs": "+", "required": True}),
+                        ("--sweep", {"action": "store_true"}))
+    good, void = load_runs([CqRun(size, opt) for size in opt.sizes])
+    figures = {} if opt.sweep else {run.size: run.figures() for run in good}
     # The first size is the one that the project's figures are of.
     summary = dict(figures.get(opt.sizes[0], {}))
     for size, values in figures.items():
         summary.update({f"cpus{size}.{k}": v for k, v in values.items()})
     bars = judge_bars(summary, bars_of(summary))
     write_result(opt, good, void, bars, summary, **summary,
-                 values={run.size: {f"{arm}.d{delay}.{figure}": values
-                                    for (arm, delay, figure), values in run.values.items()}
+                 values={run.size: {f"{arm}.d{delay}.p{pause}.{figure}": values
+                                    for (arm, delay, pause, figure), values
+                                    in run.values.items()}
                          for run in good})
     if good:
         table(good)

@@ -22,7 +22,8 @@ BARS = [
 ]
 ARMS = ("trapped", "masked", "policy")
 WALL = ("timer", "ipi")
-CASES = (*WALL, "counted")
+COUNTED = ("counted", "path")
+CASES = (*WALL, *COUNTED)
 
 
 def worst(values):
@@ -34,18 +35,21 @@ def reduce_rounds(fig):
     """Ratios; of several cases the worst."""
     out = {
         "wfi_exits_ratio": worst(fig.sum_ratio(c, "masked", "trapped", "wfi_exits")
-                                 for c in CASES),
+                                 for c in (*WALL, "counted")),
         "others_wfi_exits_ratio": fig.sum_ratio("other", "masked", "trapped", "wfi_exits"),
+        # Of a timer and of an IPI, in instructions, which are the same in each run.
         "wake_p50_ratio": worst(fig.ratio(c, "masked", "trapped", "late_p50_ns")
-                                for c in CASES),
-        # Boots are compared here: only instructions are the same in each.
-        "vs_policy": fig.ratio("counted", "masked", "policy", "late_p50_ns"),
+                                for c in COUNTED),
+        "wall_wake_p50_ratio": worst(fig.ratio(c, "masked", "trapped", "late_p50_ns")
+                                     for c in WALL),
+        # Boots are compared here.
+        "vs_policy": worst(fig.ratio(c, "masked", "policy", "late_p50_ns") for c in COUNTED),
         "wall_vs_policy": worst(fig.ratio(c, "masked", "policy", "late_p50_ns") for c in WALL),
     }
     for case in CASES:
         for arm in ARMS:
             for key in ("late_p50_ns", "late_p99_ns", "late_mean_ns", "cpu_us", "exits",
-                        "wfi_exits"):
+                        "wfi_exits", "sender", "woken"):
                 out[f"{case}.{arm}.{key}"] = fig.median(case, arm, key)
         out[f"{case}.wake_p50_ratio"] = fig.ratio(case, "masked", "trapped", "late_p50_ns")
         out[f"{case}.vs_policy"] = fig.ratio(case, "masked", "policy", "late_p50_ns")
@@ -59,10 +63,10 @@ def bars_of(summary, void):
 
 
 def table(fig, _summary):
-    print("\nMedians of the rounds; us are of the emulator, of the counted ones thousands of\n"
+    print("\nMedians of the rounds; us are of the emulator, of counted and path thousands of\n"
           "instructions; exits per tick or round trip:\n")
     rows = [("case", "arm", "wake-up p50", "p99", "spread", "WFI exits", "host CPU us")]
-    for case in CASES:
+    for case in (*WALL, "counted"):
         for arm in ARMS:
             if not fig.of(case, arm, "done"):
                 continue
@@ -71,6 +75,14 @@ def table(fig, _summary):
                          f"{fig.spread(case, arm, 'late_p50_ns'):.2f}",
                          f"{sum(fig.of(case, arm, 'wfi_exits')) / sum(fig.of(case, arm, 'done')):.4f}",
                          f"{fig.median(case, arm, 'cpu_us'):.0f}"))
+    print_rows(rows)
+    rows = [("path of an IPI", "wake-ups", "sender", "woken", "together", "spread")]
+    for arm in ARMS:
+        if fig.of("path", arm, "done"):
+            rows.append((arm, str(len(fig.of("path", arm, "done"))),
+                         *(f"{fig.median('path', arm, k):.0f}"
+                           for k in ("sender", "woken", "late_p50_ns")),
+                         f"{fig.spread('path', arm, 'late_p50_ns'):.2f}"))
     print_rows(rows)
 
 

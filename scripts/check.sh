@@ -151,6 +151,7 @@ host_steps()
 	small_guest host-vtimer-6.1 6.1-arm64 "--guest arm64-host $nvhe $timer $tec"
 	guest host-soak-6.12 6.12-arm64 "--guest arm64-host $nvhe --param SOAK_SECONDS=60 $knob $timer $soak"
 	guest host-soak-6.1 6.1-arm64 "--guest arm64-host --param SOAK_SECONDS=60 $knob $timer $soak"
+	step mutants-host 'modules-6.12-arm64 modules-kunit-amd64' 'scripts/mutants.sh host'
 	alone bench-wfx 'modules-6.12-arm64' 'scripts/bench-wfx.sh --quick'
 	alone bench-vtimer 'modules-6.12-arm64' 'scripts/bench-vtimer.sh --quick'
 }

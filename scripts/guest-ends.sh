@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A guest whose CPUs poll panics, and another one reboots: guest-ends.sh. Both must
-# end at once with every CPU stopped.
+# A guest whose CPUs poll panics, another one reboots, a third one goes on with another
+# kernel (x86: Debian's for arm64 has no kexec_file_load): guest-ends.sh. They must end
+# at once with every CPU stopped; the next kernel must find all CPUs.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
@@ -14,10 +15,12 @@ PASSED=0 FAILED=0
 declare -A BEFORE=(
 	[panic]='Kernel panic - not syncing: sysrq triggered crash'
 	[reboot]='cvm-case: begin'
+	[kexec]='cvm-case: begin'
 )
 declare -A AFTER=(
 	[panic]='Rebooting in|end Kernel panic|Kernel Offset|reboot:'
 	[reboot]='reboot: (Restarting system|machine restart)'
+	[kexec]='kexec_core: Starting new kernel'
 )
 
 # stamp_ms LOG REGEX: time of the last such line.
@@ -40,6 +43,11 @@ judge()
 		if "guest died" not in kinds:
 		    print("the guest did not die")
 	EOP
+	[ "$2" != kexec ] || awk '
+		/Linux version/ { kernels++ }
+		kernels == 2 && /smp: Brought up 1 node, 4 CPUs/ { found = 1 }
+		END { exit !found }' "$folder/dmesg.txt" ||
+		echo "the next kernel does not have four CPUs"
 	grep -E 'failed to stop|CPUs? .* (did not|not) stop' "$folder/dmesg.txt" || true
 	begun=$(stamp_ms "$folder/dmesg.txt" "${BEFORE[$2]}")
 	ended=$(stamp_ms "$folder/dmesg.txt" "${AFTER[$2]}")
@@ -52,10 +60,11 @@ judge()
 
 one()
 {
-	local name=ends-$1-$2 problems
+	local name=ends-$1-$2 problems more=()
 
+	[ "$2" != kexec ] || more=(--put "$K_IMAGE" --allow-stall)
 	"$CVM_TOP/scripts/vm-run.sh" --guest "$1" --kernel "$SERIES" --smp 4 --timeout 60 \
-		--name "$name" --param "IPI_END=$2" --quiet ipi_passthrough/ends.sh \
+		"${more[@]}" --name "$name" --param "IPI_END=$2" --quiet ipi_passthrough/ends.sh \
 		</dev/null >/dev/null 2>&1 || true
 	problems=$(judge "$name" "$2")
 	if [ -z "$problems" ]; then
@@ -69,6 +78,8 @@ one()
 
 SERIES=6.12
 [ $# -eq 0 ] || usage_die "usage: guest-ends.sh"
+kernel_load "$SERIES-amd64"
+one x86-cvm kexec
 for guest in x86-cvm arm64-cvm; do
 	for end in panic reboot; do
 		one "$guest" "$end"

@@ -2,15 +2,17 @@
 # shellcheck shell=sh
 # Latency of 4 KiB writes over NFS and RDMA, one at a time, with completion events that
 # come late (cq_delay), polled and not. Figures go to /out/cq.txt; scripts/bench_cq.py
-# reads them. Parameters: BENCH_ROUNDS, BENCH_SECONDS, BENCH_DELAYS, CQ_CPU. Rounds are
-# short, so that whatever the host does in between meets all arms alike.
+# reads them. Parameters: BENCH_ROUNDS, BENCH_SECONDS, BENCH_DELAYS, BENCH_ARMS, BENCH_PAUSES
+# (us before each write), CQ_CPU. Rounds are short, so that whatever the host does in
+# between meets all arms alike.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/rdma.sh
 
 BENCH_ROUNDS=${BENCH_ROUNDS:-4}
 BENCH_SECONDS=${BENCH_SECONDS:-1}
-BENCH_ARMS="native hybrid always fixed"
+BENCH_ARMS=${BENCH_ARMS:-native hybrid always fixed}
+BENCH_PAUSES=${BENCH_PAUSES:-0}
 BENCH_DELAYS=${BENCH_DELAYS:-0 50 100 200}
 DELAY=/sys/kernel/debug/cq_delay
 
@@ -23,16 +25,19 @@ set_up()
 	load_module cq_delay || fail "cq_delay does not load"
 	: >/out/cq.txt
 	cat $CQ_PARAM/idle_us >/tmp/idle_us
-	bench_one native 0 warm
-	bench_one hybrid 0 warm
+	bench_one native 0 0 warm
+	bench_one hybrid 0 0 warm
 }
 
 # bench_arm ARM: how the queues are handled from now on. "fixed" is what the reference
 # does: it polls for ever, and only queues that were made after it was switched on.
+# "idleN" is hybrid with N for idle_us.
 bench_arm()
 {
 	case $1 in
 	hybrid) echo "$CQ_CPU" >$CQ_KNOB ;;
+	idle*) echo "${1#idle}" >$CQ_PARAM/idle_us
+		echo "$CQ_CPU" >$CQ_KNOB ;;
 	always) echo 0 >$CQ_PARAM/idle_us
 		echo "$CQ_CPU" >$CQ_KNOB ;;
 	fixed) echo 0 >$CQ_PARAM/idle_us
@@ -60,7 +65,7 @@ bench_poller()
 	awk '{ print $14 + $15 }' "/proc/$bench_pid/stat"
 }
 
-# bench_one ARM DELAY ROUND
+# bench_one ARM DELAY PAUSE ROUND
 bench_one()
 {
 	bench_arm "$1"
@@ -69,8 +74,8 @@ bench_one()
 	bench_c0=$(bench_busy)
 	bench_p0=$(bench_poller)
 	bench_t0=$(cut -d' ' -f1 /proc/uptime)
-	dio_verify /mnt/0/bench write 1 "$BENCH_SECONDS" "$CQ_HANG" >/tmp/bench.out 2>&1 ||
-		bench_failed=1
+	dio_verify /mnt/0/bench write 1 "$BENCH_SECONDS" "$CQ_HANG" "$3" \
+		>/tmp/bench.out 2>&1 || bench_failed=1
 	bench_t1=$(cut -d' ' -f1 /proc/uptime)
 	bench_c1=$(bench_busy)
 	bench_p1=$(bench_poller)
@@ -78,7 +83,7 @@ bench_one()
 	echo 0 >$DELAY/on
 	bench_arm_end
 	[ -z "$bench_failed" ] || fail "$1, $2 us: $(cat /tmp/bench.out)"
-	[ "$3" = warm ] || echo "arm=$1 delay=$2 round=$3 $(tr '\n' ' ' </tmp/bench.out)events=$bench_events wall=$(
+	[ "$4" = warm ] || echo "arm=$1 delay=$2 pause=$3 round=$4 $(tr '\n' ' ' </tmp/bench.out)events=$bench_events wall=$(
 		awk "BEGIN { print $bench_t1 - $bench_t0 }") busy=$((bench_c1 - bench_c0)) poller=$((bench_p1 - bench_p0))" \
 		>>/out/cq.txt
 }
@@ -90,11 +95,11 @@ measure()
 	while [ $bench_n -lt "$BENCH_ROUNDS" ]; do
 		bench_order=$BENCH_ARMS
 		[ $((bench_n % 2)) = 0 ] || bench_order=$bench_back
-		for bench_delay in $BENCH_DELAYS; do
+		for bench_delay in $BENCH_DELAYS; do for bench_pause in $BENCH_PAUSES; do
 			for bench_a in $bench_order; do
-				bench_one "$bench_a" "$bench_delay" $bench_n
+				bench_one "$bench_a" "$bench_delay" "$bench_pause" $bench_n
 			done
-		done
+		done; done
 		bench_n=$((bench_n + 1))
 	done
 }

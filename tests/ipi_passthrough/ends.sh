@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# Ends the guest while CPUs poll, by a panic or a reboot (IPI_END). Both stop the
-# other CPUs by an IPI, as kexec does. What comes of it is for scripts/guest-ends.sh
-# to judge, outside.
+# Ends the guest while CPUs poll, by a panic, a reboot, or another kernel (IPI_END:
+# panic, reboot, kexec). All stop the other CPUs by an IPI. What comes of it is for
+# scripts/guest-ends.sh to judge, outside.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/ipi.sh
@@ -16,7 +16,9 @@ die_polling()
 	case $IPI_END in
 	panic) echo c >/proc/sysrq-trigger ;;
 	reboot) reboot -f ;;
-	*) fail "IPI_END must be panic or reboot" ;;
+	# Without a file system it ends by itself, after its CPUs have come up.
+	kexec) kexec_file /put/vmlinuz* "console=ttyS0 nokaslr panic=-1" ;;
+	*) fail "IPI_END must be panic, reboot or kexec" ;;
 	esac
 	sleep 30
 	fail "the guest is still there"

@@ -2,14 +2,14 @@
 /*
  * Direct I/O whose data is checked:
  *
- *   dio_verify FILE MODE THREADS SECONDS [HANG_SECONDS]
+ *   dio_verify FILE MODE THREADS SECONDS [HANG_SECONDS [PAUSE_US]]
  *
  * MODE is randwrite or syncwrite (each write on stable storage), both with as many reads,
- * randread, or write (nothing else, until the end). Each thread
- * has blocks of its own in FILE.<thread>; it knows what it wrote last to each and
- * checks what it reads. A signal (TERM) ends the run early. At the end everything is
- * read and compared, and this is printed, times in microseconds; all but the last without
- * that end and the beginning:
+ * randread, or write (nothing else, until the end). Each thread has blocks of its own in
+ * FILE.<thread>; it knows what it wrote last to each and checks what it reads. Before each
+ * operation it pauses for PAUSE_US (0). A signal (TERM) ends the run early. At the end
+ * everything is read and compared, and this is printed, times in microseconds; all but
+ * the last without that end and the beginning:
  *
  *   begun= ops= wrong= errors= samples= mean= p50= p99= max=
  *
@@ -50,6 +50,7 @@ struct worker {
 static struct worker workers[THREADS_MAX];
 static unsigned int nworkers;
 static enum mode mode;
+static unsigned int pause_us;
 static volatile sig_atomic_t stop;
 
 static uint64_t now_us(void)
@@ -139,6 +140,8 @@ static void *work(void *data)
 	unsigned int i, block;
 
 	while (!stop) {
+		if (pause_us)
+			usleep(pause_us);
 		w->seed = mix(w->seed + 1);
 		block = w->seed % BLOCKS;
 		if (mode == RANDREAD || (mode != WRITE && w->seed >> 40 & 1))
@@ -244,8 +247,9 @@ int main(int argc, char **argv)
 	unsigned int i, seconds;
 	pthread_t watcher;
 
-	if (argc < 5 || argc > 6) {
-		fprintf(stderr, "usage: dio_verify FILE MODE THREADS SECONDS [HANG_SECONDS]\n");
+	if (argc < 5 || argc > 7) {
+		fprintf(stderr,
+			"usage: dio_verify FILE MODE THREADS SECONDS [HANG_SECONDS [PAUSE_US]]\n");
 		return 2;
 	}
 	if (!strcmp(argv[2], "randwrite"))
@@ -262,8 +266,10 @@ int main(int argc, char **argv)
 	if (nworkers < 1 || nworkers > THREADS_MAX)
 		return 2;
 	seconds = atoi(argv[4]);
-	if (argc == 6)
+	if (argc > 5)
 		hang = atoi(argv[5]);
+	if (argc > 6)
+		pause_us = atoi(argv[6]);
 	signal(SIGTERM, on_term);
 	for (i = 0; i < nworkers; i++)
 		workers[i].number = i;

@@ -50,8 +50,6 @@
 #define FLOOD_WAIT_S	60	/* TCP itself waits long after a long pause */
 #define SERVE_WAIT_S	300
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT	103
 #endif

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #define NS_PER_S	1000000000ULL
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* What failed, and why (errno). */
 static inline noreturn void die(const char *what)

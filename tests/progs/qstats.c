@@ -7,6 +7,7 @@
  *
  * Exit status 4 on kernels that do not have them.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <net/if.h>
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "prog.h"
 
 /* Of linux/netdev.h, which older headers lack */
 #define CMD_QSTATS_GET	12
@@ -114,7 +117,7 @@ static void print(const struct nlmsghdr *hdr)
 		printf("%s%u", type && *type ? "tx" : "rx", *id);
 	else
 		printf("all");
-	for (i = 8; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 8; i < ARRAY_SIZE(names); i++) {
 		const char *value = find(hdr, i);
 		uint64_t v = 0;
 		size_t len;
@@ -144,13 +147,13 @@ static int dump(int id, uint32_t ifindex, uint32_t scope)
 		for (; NLMSG_OK(hdr, len); hdr = NLMSG_NEXT(hdr, len)) {
 			/* With the dump's own error, which is not a message of its own. */
 			if (hdr->nlmsg_type == NLMSG_DONE)
-				return -*(int *)NLMSG_DATA(hdr);
+				return *(int *)NLMSG_DATA(hdr);
 			if (hdr->nlmsg_type == NLMSG_ERROR)
-				return -((struct nlmsgerr *)NLMSG_DATA(hdr))->error;
+				return ((struct nlmsgerr *)NLMSG_DATA(hdr))->error;
 			print(hdr);
 		}
 	}
-	return EIO;
+	return -EIO;
 }
 
 int main(int argc, char **argv)
@@ -166,9 +169,9 @@ int main(int argc, char **argv)
 	err = dump(id, if_nametoindex(argv[1]), SCOPE_QUEUE);
 	if (!err)
 		err = dump(id, if_nametoindex(argv[1]), 0);
-	if (err == EOPNOTSUPP)
+	if (err == -EOPNOTSUPP)
 		return 4;
 	if (err)
-		fprintf(stderr, "qstats: %s\n", strerror(err));
+		fprintf(stderr, "qstats: %s\n", strerror(-err));
 	return !!err;
 }

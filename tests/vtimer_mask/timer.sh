@@ -140,6 +140,9 @@ on_one_cpu()
 {
 	vtm_modules vtm_storm vtimer_mask
 	side_by_side ticks_wfi ticks_exits ticks_masked
+	# Four vCPUs of one VM on two CPUs
+	vm_run a --vcpus 4 --pin 0,1,0,1 --count 100 ticks_wfi
+	vm_run a --vcpus 4 --pin 0,1,0,1 --count 100 --exits 5 ticks_exits
 }
 
 on_the_move()
@@ -243,7 +246,7 @@ ktap_case "without it: redundant interrupts" storm
 ktap_case "with it: none" no_storm
 ktap_case "tracepoints say what the counters say" traces
 ktap_case "guests see no difference" guests_see_no_difference
-ktap_case "VMs that share a CPU" on_one_cpu
+ktap_case "VMs and vCPUs that share a CPU" on_one_cpu
 ktap_case "vCPUs that move" on_the_move
 ktap_case "knob and modules change while VMs run" while_vms_run
 ktap_case "a CPU goes and comes" cpu_goes

@@ -5,7 +5,8 @@
 # measurement becomes a line of key=value words in /out/bench.txt. An arm that was not
 # in force is void, and void is failed. Parameters:
 #   WFX_ARMS    "trapped masked", or "policy" for kvm-arm.wfi_trap_policy=notrap
-#   WFX_CASES   of: timer, ipi, other; counted instead of timer where there is one CPU
+#   WFX_CASES   of: timer, ipi, other; counted instead of timer where there is one CPU;
+#               path: one arm's IPIs for the host to log each instruction, without figures
 #   WFX_ROUNDS  rounds, WFX_COUNT ticks or round trips per measurement
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
@@ -89,6 +90,23 @@ measure_other()
 	enter_arm "$2" 1
 	vm_run bench --vcpus 2 --pin 1,0 --count "$COUNT" --period $PERIOD ticks_wfi
 	emit other "$2" "$1" 1
+}
+
+measure_path()
+{
+	enter_arm "$2" 3
+	# Pauses are short here. In longer ones KVM does not poll either: it has given up.
+	echo 0 >/sys/module/kvm/parameters/halt_poll_ns
+	cat /proc/kallsyms >/out/kallsyms
+	vm_start bench --vcpus 2 --pin 0,1 --count 1000000 --period 20 ping_wfi
+	echo "cvm: profile"
+	sleep 1
+	exits=$(kvm_stat "$vm_pid" wfi_exit_stat)
+	kill -0 "$vm_pid" || fail "void: the VM has ended"
+	case $2 in
+	trapped) expect_ge "$exits" "$COUNT" "void: WFI exits of an arm that traps" ;;
+	*) expect_le "$exits" 10 "void: WFI exits of an arm that does not trap" ;;
+	esac
 }
 
 one_round()
