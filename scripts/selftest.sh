@@ -206,7 +206,7 @@ errors()
 		env CVM_CACHE="$WORK/other" "$CVM_TOP/scripts/kernels.sh" clean
 	check "help: what moves an interface says how" says 0 "IFNAME virtio_net_cvm|virtio_net" \
 		"$CVM_TOP/scripts/cvmnet-bind.sh" --help
-	check "help: of a benchmark" says 0 "bench-cq.sh [--quick]" \
+	check "help: of a benchmark" says 0 "bench-cq.sh [--quick|" \
 		"$CVM_TOP/scripts/bench-cq.sh" --help
 	check "a benchmark takes no figures of an earlier boot" stale_record
 	check "no user-mode networking anywhere" no_user_net

@@ -188,32 +188,51 @@ crowded()
 	cq_off
 }
 
-# A queue that there is no memory for is left to the RDMA core.
+# choose_failing N: choose the CPU in a process whose Nth allocation fails. Prints 0 once
+# it makes fewer than that.
+choose_failing()
+{
+	sh -c 'echo '"$1"' >/proc/self/fail-nth
+		echo '"$CQ_CPU"' >'"$CQ_KNOB"' 2>/dev/null
+		read -r left </proc/self/fail-nth
+		echo 0 >/proc/self/fail-nth
+		[ "$left" -gt 0 ] && echo 0 || echo 1'
+}
+
+not_taken()
+{
+	sed -n 's/^# .*lack of memory //p' $CQ_STAT
+}
+
+# Each allocation of taking over fails in turn: either there is an error and nothing is
+# changed, or a queue that there is no memory for is left to the RDMA core.
 no_memory()
 {
 	cq_slab=/sys/kernel/debug/failslab
-	[ -d $cq_slab ] || skip "this kernel has no fault injection"
-	defer 'echo 0 >$cq_slab/probability'
-	cq_on
-	cq_try=0
-	# Only what may not sleep, and that is not only ours.
-	echo Y >$cq_slab/ignore-gfp-wait
-	echo -1 >$cq_slab/times
+	[ -d $cq_slab ] && [ -e /proc/self/fail-nth ] || skip "this kernel has no fault injection"
+	defer 'echo Y >$cq_slab/ignore-gfp-wait'
+	echo N >$cq_slab/ignore-gfp-wait
 	echo 0 >$cq_slab/verbose
-	until grep -q 'memory [1-9]' $CQ_STAT; do
-		cq_try=$((cq_try + 1))
-		[ $cq_try -le 20 ] || fail "no queue was left native"
-		nfs_umount 1
-		echo 15 >$cq_slab/probability
-		# Others lack memory, too.
-		nfs_try_mount 1 3
-		cq_rc=$?
-		echo 0 >$cq_slab/probability
-		[ $cq_rc = 0 ] || nfs_mount 1 3
+	cq_errors=0 cq_native=0 cq_nth=1 cq_was=$(not_taken)
+	while [ "$(choose_failing $cq_nth)" = 1 ]; do
+		[ $cq_nth -lt 500 ] || fail "it never ends"
+		if [ "$(cat $CQ_KNOB)" = -1 ]; then
+			cq_errors=$((cq_errors + 1))
+			expect_eq 0 "$(cq_queues)" "queues polled after an error"
+		elif [ "$(not_taken)" -gt "$cq_was" ]; then
+			cq_native=$((cq_native + 1)) cq_was=$(not_taken)
+			load_both
+			end_both
+		fi
+		cq_off
+		cq_nth=$((cq_nth + 1))
 	done
-	note "$(head -n 1 $CQ_STAT)"
+	note "$((cq_nth - 1)) allocations: $cq_errors errors, $cq_native times a queue left native"
+	expect_ge "$cq_errors" 1 "errors"
+	expect_ge "$cq_native" 1 "times that a queue was left native"
+	cq_off
+	cq_on
 	load_both
-	usleep 500000
 	end_both
 	cq_off
 }

@@ -81,7 +81,7 @@ net_configure()
 	ip addr add $NET_ADDR dev eth0
 	echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
 	ip link set eth0 up
-	ip -6 addr add $NET_ADDR6 dev eth0
+	ip -6 addr add $NET_ADDR6 dev eth0 nodad
 }
 
 # net_feature BIT: was it negotiated?

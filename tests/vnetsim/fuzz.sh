@@ -73,7 +73,9 @@ rounds()
 {
 	total=0 seed=$SEED
 	until=$(($(cut -d. -f1 /proc/uptime) + SECS))
-	while [ "$(cut -d. -f1 /proc/uptime)" -lt $until ] || [ $total -lt "$MUTATIONS" ]; do
+	# One round at least.
+	while [ $seed -eq "$SEED" ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ] ||
+		[ $total -lt "$MUTATIONS" ]; do
 		(
 			ktap_defers=
 			trap ktap_run_defers EXIT
