@@ -93,7 +93,7 @@ break_it()
 # build_external ID FOLDER: the modules of a folder, as build-modules.sh builds ours.
 build_external()
 {
-	local include=$CVM_BUILD/tree/$1/include
+	local include=$CVM_CACHE/tree/$1/include
 
 	make -C "$K_KDIR" M="$2" -j"$(nproc)" ARCH="$K_ARCH" ${K_CROSS:+"CROSS_COMPILE=$K_CROSS"} \
 		KCFLAGS="-I$include -include $include/compat/compat.h" modules >"$2.log" 2>&1 || {
