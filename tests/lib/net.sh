@@ -75,13 +75,25 @@ net_reaches()
 	wait_for 10 'ping -c 1 -W 1 $NET_PEER >/dev/null' || fail "no answer $1"
 }
 
+# net_settled6 DEVICE [COMMAND...]: wait until its IPv6 addresses can be used. A work of the
+# kernel does that a little later, also where nobody looks for duplicates.
+net_settled6()
+{
+	net_device6=$1
+	shift
+	net_look6="$* cat /proc/net/if_inet6"
+	wait_for 10 '! $net_look6 | grep -qE " [4-7c-f][0-9a-f] +$net_device6\$"' ||
+		note "IPv6 addresses of $net_device6 are tentative for 10 s"
+}
+
 # Address and routes of a card that has just come.
 net_configure()
 {
 	ip addr add $NET_ADDR dev eth0
 	echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
 	ip link set eth0 up
-	ip -6 addr add $NET_ADDR6 dev eth0 nodad
+	ip -6 addr add $NET_ADDR6 dev eth0
+	net_settled6 eth0
 }
 
 # net_feature BIT: was it negotiated?

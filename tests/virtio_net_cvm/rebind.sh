@@ -89,7 +89,7 @@ carried_by_iproute2()
 
 down_stays_down()
 {
-	defer 'ip link set eth0 up; ip -6 addr add $NET_ADDR6 dev eth0 nodad 2>/dev/null'
+	defer 'ip link set eth0 up; ip -6 addr add $NET_ADDR6 dev eth0 2>/dev/null'
 	ip link set eth0 down
 	net_bind virtio_net
 	ip link show dev eth0 | grep -q '[<,]UP[,>]' && fail "the interface came up"
