@@ -7,6 +7,7 @@ one's run.json and bench.txt below the given folder. A run that is missing or fa
 is void, and void is failure. Ratios are compared with the project's bars.
 """
 
+import statistics
 import sys
 
 sys.dont_write_bytecode = True
@@ -24,13 +25,19 @@ ARMS = ("trapped", "masked", "policy")
 WALL = ("timer", "ipi")
 COUNTED = ("counted", "path")
 CASES = (*WALL, *COUNTED)
-# Instructions of one and the same way repeat; where they do not, something else was counted.
-STEADY = 0.5
+# Instructions of one and the same way repeat: so many must be that near to their median, or
+# something else was counted.
+STEADY, NEAR = 0.75, 0.5
 
 
 def worst(values):
     values = [v for v in values if v is not None]
     return max(values) if values else None
+
+
+def steady(values):
+    mid = statistics.median(values)
+    return sum(abs(v - mid) <= NEAR * mid for v in values) >= STEADY * len(values)
 
 
 def counted_ratio(fig, above, below):
@@ -40,7 +47,7 @@ def counted_ratio(fig, above, below):
         ratio = fig.ratio(case, above, below, "late_p50_ns")
         if ratio is None:
             continue
-        if max(fig.spread(case, arm, "late_p50_ns") for arm in (above, below)) > STEADY:
+        if not all(steady(fig.of(case, arm, "late_p50_ns")) for arm in (above, below)):
             return None
         ratios.append(ratio)
     return worst(ratios)
