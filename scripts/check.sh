@@ -167,7 +167,7 @@ sim_steps()
 	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm tests/vnetsim/control.sh"
 	small_guest vnetsim-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/basic.sh"
 	small_guest vnetsim-moderation 6.12-amd64 "--guest x86-cvm tests/vnetsim/moderation.sh"
-	small_guest hostile kunit-amd64 "--guest x86-cvm $debug --param SIM_RINGS=1 --param SIM_MODES=pool --param SIM_ONLY='$slice' --param FUZZ_SECONDS=1 tests/vnetsim/{hostile,fuzz}.sh"
+	small_guest hostile kunit-amd64 "--guest x86-cvm $debug --param SIM_RINGS=1 --param SIM_MODES=pool --param SIM_ONLY='$slice' --param FUZZ_SECONDS=1 --param FUZZ_MUTATIONS=100 tests/vnetsim/{hostile,fuzz}.sh"
 	[ -n "$FULL" ] || return 0
 	small_guest fuzz kunit-amd64 "--guest x86-cvm $debug --param FUZZ_SEED=$RANDOM --param FUZZ_SECONDS=60 tests/vnetsim/fuzz.sh $leaks"
 	small_guest inner-hash 6.12-amd64 "--guest x86-cvm --smp 8 tests/vnetsim/inner_hash.sh"

@@ -411,36 +411,37 @@ good_record()
 	EOF
 }
 
-# pid of the QEMU of run $1, once its test is in the case that hangs
-qemu_of()
+# printed RUN MARK: wait until the guest has printed that.
+printed()
 {
 	local try
 
 	for try in $(seq 600); do
-		if grep -q 'begin 2 the fault' "$RESULTS/$NAME/$1/dmesg.txt" 2>/dev/null; then
-			sleep 2
-			pgrep -f "^qemu-system-x86_64 .*/$NAME/$1/initrd"
-			return
-		fi
+		! grep -q "$2" "$RESULTS/$NAME/$1/dmesg.txt" 2>/dev/null || return 0
 		sleep 0.1
 	done
-	echo "the guest did not come up ($try tries)"
+	echo "the guest did not print '$2' ($try tries)"
 	return 1
+}
+
+# pid of the QEMU of run $1, once its test is in the case that hangs
+qemu_of()
+{
+	printed "$1" 'begin 2 the fault' || return
+	sleep 2
+	pgrep -f "^qemu-system-x86_64 .*/$NAME/$1/initrd"
 }
 
 # crashed_qemu RUN MARK RC TEXT: QEMU aborts once its guest has printed MARK.
 crashed_qemu()
 {
-	local log=$RESULTS/$NAME/$1/dmesg.txt try runner
+	local runner
 
-	rm -f "$log"
+	rm -f "$RESULTS/$NAME/$1/dmesg.txt"
 	says "$3" "$4" guest "$1" --param FAULT=skip tests/harness/fault.sh &
 	runner=$!
-	for try in $(seq 600); do
-		! grep -q "$2" "$log" 2>/dev/null || break
-		sleep 0.1
-	done
-	pkill -ABRT -f "^qemu-system-x86_64 .*/$NAME/$1/initrd" || echo "no QEMU after $try tries"
+	printed "$1" "$2" || true
+	pkill -ABRT -f "^qemu-system-x86_64 .*/$NAME/$1/initrd" || echo "no QEMU"
 	wait $runner
 }
 

@@ -69,11 +69,29 @@ static void begin_sample(struct cvmnet_dim *dim, u64 ns)
 	dim->now = (struct cvmnet_dim_sample){};
 }
 
+/* A notification for every packet, however it is said */
+static bool moderates(const struct cvmnet_coal_dir *coal)
+{
+	return coal->usecs && coal->frames > 1;
+}
+
+static bool same(const struct cvmnet_coal_dir *a, const struct cvmnet_coal_dir *b)
+{
+	if (!moderates(a) && !moderates(b))
+		return true;
+	return a->usecs == b->usecs && a->frames == b->frames;
+}
+
+/* Is what was decided last what the device does? */
+static bool is_in_force(const struct cvmnet_dim *dim)
+{
+	return dim->known_in == READ_ONCE(dim->epoch) && same(&dim->asked, &dim->in_force);
+}
+
 /* Where all is as it should be, nobody is woken. */
 static bool is_settled(struct cvmnet_dim *dim)
 {
-	return dim->settled && dim->known_in == READ_ONCE(dim->epoch) &&
-	       dim->changes == READ_ONCE(dim->dev->dims.changes) &&
+	return is_in_force(dim) && dim->changes == READ_ONCE(dim->dev->dims.changes) &&
 	       cvmnet_dim_stays(&dim->decide, &dim->now);
 }
 
@@ -126,25 +144,11 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
 
 /* --- deciding --- */
 
-/* A notification for every packet, however it is said */
-static bool moderates(const struct cvmnet_coal_dir *coal)
-{
-	return coal->usecs && coal->frames > 1;
-}
-
-static bool same(const struct cvmnet_coal_dir *a, const struct cvmnet_coal_dir *b)
-{
-	if (!moderates(a) && !moderates(b))
-		return true;
-	return a->usecs == b->usecs && a->frames == b->frames;
-}
-
 /* The control queue's lock is held. */
 static void answered(struct cvmnet_async *command, int err)
 {
 	struct cvmnet_dim *dim = container_of(command, struct cvmnet_dim, command);
 
-	dim->settled = !err;
 	if (err) {
 		cvmnet_dim_refused(&dim->decide);
 		dim->stats.failed++;
@@ -169,8 +173,7 @@ static bool ask(struct cvmnet_dim *dim, u32 usecs, u32 frames)
 	/* The device needs some of them back before it has used all. */
 	dim->asked.frames = vq ? min(frames, virtqueue_get_vring_size(vq) / 2) : frames;
 	dim->asked_in = dim->epoch;
-	dim->settled = dim->known_in == dim->epoch && same(&dim->asked, &dim->in_force);
-	if (!dim->settled) {
+	if (!is_in_force(dim)) {
 		trace_cvmnet_dim_change(dim);
 		hand_over(dim, CVMNET_DIM_ASKED);
 		if (vq)

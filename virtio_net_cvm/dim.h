@@ -59,7 +59,6 @@ struct cvmnet_dim_stats {
  * @known_in: when @in_force was
  * @begun_in: when @decide began
  * @changes:  the device's, when @decide was asked last
- * @settled:  what was decided last is in force
  * @command:  the one command that may be on its way
  * @events:   for the kernel's algorithm: interrupts
  * @packets:  for it, too
@@ -85,7 +84,6 @@ struct cvmnet_dim {
 	unsigned int known_in;
 	unsigned int begun_in;
 	unsigned int changes;
-	bool settled;
 	struct cvmnet_async command;
 	u16 events;
 	u32 packets;

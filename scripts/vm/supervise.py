@@ -83,7 +83,6 @@ class Gap:
     """A silence of the guest or of one of its CPUs."""
 
     who: str
-    cpu: int
     start: float
     delays: dict
     registers: list = field(default_factory=list)
@@ -140,7 +139,7 @@ class Heartbeat:
             self.max_gap = max(self.max_gap, gap)
             if gap > STALL:
                 if not self._quiet:
-                    self._quiet = self._open("guest", 0, self._last)
+                    self._quiet = self._open("guest", self._last)
                 self._finish(self._quiet, gap)
                 self._quiet = None
             elif self._quiet:
@@ -158,16 +157,15 @@ class Heartbeat:
             if seconds > STALL:
                 if not gap:
                     gap = self._silent[cpu] = self._open(
-                        f"cpu {cpu}", cpu, now - seconds)
+                        f"cpu {cpu}", now - seconds)
                     gap.delays = self._sup.withheld_before(seconds)
                 self._finish(gap, seconds, over=False)
             elif gap:
                 gap.over = True
                 del self._silent[cpu]
 
-    def _open(self, who, cpu, start):
-        # The beat itself is sent from the first CPU.
-        gap = Gap(who, cpu, start - self._sup.started, dict(self._base))
+    def _open(self, who, start):
+        gap = Gap(who, start - self._sup.started, dict(self._base))
         gap.registers.append(self._sup.registers())
         self.gaps.append(gap)
         return gap
@@ -199,7 +197,7 @@ class Heartbeat:
         if silence <= STALL:
             return
         if not self._quiet:
-            self._quiet = self._open("guest", 0, self._last)
+            self._quiet = self._open("guest", self._last)
         elif len(self._quiet.registers) < 3 and silence > STALL * (len(self._quiet.registers) + 1):
             self._quiet.registers.append(self._sup.registers())
         self._finish(self._quiet, silence, over=False)

@@ -86,12 +86,27 @@ net_settled6()
 		note "IPv6 addresses of $net_device6 are tentative for 10 s"
 }
 
+# net_address DEVICE ADDRESS ADDRESS6 [COMMAND...]: up, with these, which can be used at once.
+net_address()
+{
+	net_addressed=$1 net_first=$2 net_second=$3
+	shift 3
+	"$@" ip addr add "$net_first" dev "$net_addressed"
+	"$@" sh -c "echo 0 >/proc/sys/net/ipv6/conf/$net_addressed/accept_dad"
+	"$@" ip link set "$net_addressed" up
+	"$@" ip -6 addr add "$net_second" dev "$net_addressed"
+	net_settled6 "$net_addressed" "$@"
+}
+
 # Address and routes of a card that has just come.
 net_configure()
 {
-	ip addr add $NET_ADDR dev eth0
-	echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
-	ip link set eth0 up
+	net_address eth0 $NET_ADDR $NET_ADDR6
+}
+
+# net_add6: the IPv6 address went when eth0 did.
+net_add6()
+{
 	ip -6 addr add $NET_ADDR6 dev eth0
 	net_settled6 eth0
 }

@@ -62,11 +62,7 @@ sim_peer()
 	sim_end=$(cat "$SIM_DIR/$sim_name/peer")
 	vnetsim.sh ns "$sim_name" "$sim_pid" || fail "the other end can't be moved"
 	sim_in ip link set "$sim_end" address 52:54:00:c7:00:77
-	sim_in ip addr add $NET_PEER/24 dev "$sim_end"
-	sim_in sh -c "echo 0 >/proc/sys/net/ipv6/conf/$sim_end/accept_dad"
-	sim_in ip link set "$sim_end" up
-	sim_in ip -6 addr add $NET_PEER6/64 dev "$sim_end"
-	net_settled6 "$sim_end" sim_in
+	net_address "$sim_end" $NET_PEER/24 $NET_PEER6/64 sim_in
 	nsenter -t "$sim_pid" -n nettest serve $NET_PORT "$sim_end" >/dev/null 2>&1 &
 	sim_server=$!
 	defer "kill $sim_server 2>/dev/null"

@@ -120,8 +120,7 @@ up_and_down()
 	done
 	net_flood_stop
 	# They go when the interface does.
-	ip -6 addr add $NET_ADDR6 dev eth0 2>/dev/null
-	net_settled6 eth0
+	net_add6 2>/dev/null
 	net_reaches "after $NET_UPS times down and up"
 }
 

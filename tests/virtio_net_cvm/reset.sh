@@ -64,8 +64,7 @@ down_meanwhile()
 	ip link set eth0 down || fail "does not go down"
 	master on
 	ip link set eth0 up || fail "does not come up"
-	ip -6 addr add $NET_ADDR6 dev eth0
-	net_settled6 eth0
+	net_add6
 	wait_for 60 'ping -c 1 -W 1 $NET_PEER >/dev/null' || fail "no traffic afterwards"
 	net_flood_stop
 }

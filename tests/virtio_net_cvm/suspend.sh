@@ -49,8 +49,7 @@ down()
 	ip link set eth0 down
 	suspend_to freeze || fail "suspend failed"
 	ip link set eth0 up || fail "does not come up"
-	ip -6 addr add $NET_ADDR6 dev eth0
-	net_settled6 eth0
+	net_add6
 	net_reaches "after waking up"
 }
 

@@ -300,8 +300,7 @@ no_slots()
 	sleep 1
 	rest=$(net_slots)
 	ip link set eth0 up
-	ip -6 addr add $NET_ADDR6 dev eth0
-	net_settled6 eth0
+	net_add6
 	net_reaches "after it was down"
 	net_flood_start
 	most=0

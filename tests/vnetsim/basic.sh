@@ -58,11 +58,7 @@ cable()
 	ip link set eth0 netns "$sim_pid"
 	sim_plug b pairs=2 cable=a
 	net_configure
-	sim_in ip addr add $NET_PEER/24 dev eth0
-	sim_in sh -c "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad"
-	sim_in ip link set eth0 up
-	sim_in ip -6 addr add $NET_PEER6/64 dev eth0
-	net_settled6 eth0 sim_in
+	net_address eth0 $NET_PEER/24 $NET_PEER6/64 sim_in
 	sim_in nettest serve $NET_PORT eth0 >/dev/null 2>&1 &
 	defer "kill $! 2>/dev/null"
 	net_reaches "over a cable"
