@@ -10,6 +10,7 @@
 
 #include <linux/bottom_half.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/hashtable.h>
 #include <linux/irq_poll.h>
@@ -26,12 +27,18 @@
 
 /* Numbers of CQs are given out in turn; beyond this one they are not looked for. */
 #define CQPOLL_ID_MAX	(16 * 1024 * 1024)
+/* Scans of a device that begin anew because CQs were destroyed meanwhile, at most. */
+#define CQPOLL_RESCANS	8
 
-/* Protects cqpoll_cqs, cqpoll_hash for writing, and who polls what (poller.c). */
+/*
+ * Protects cqpoll_cqs, cqpoll_hash for writing, cqpoll_frees, and who polls what
+ * (poller.c).
+ */
 DEFINE_SPINLOCK(cqpoll_lock);
 LIST_HEAD(cqpoll_cqs);
 static DEFINE_HASHTABLE(cqpoll_hash, 8);
 unsigned long cqpoll_not_taken;		/* protected by cqpoll_lock */
+static unsigned int cqpoll_frees;	/* CQs that were destroyed */
 
 /* Under RCU or cqpoll_lock. */
 static struct cqpoll_cq *cqpoll_cq_find(const struct ib_cq *cq)
@@ -72,7 +79,7 @@ static struct cqpoll_cq *to_cqpoll_cq(struct cqpoll_queue *q)
 	return container_of(q, struct cqpoll_cq, q);
 }
 
-/* The reference that ib_free_cq() waits for first of all. */
+/* The reference that ib_free_cq() waits for: first of all, or in some kernels last. */
 static bool cqpoll_op_get(struct cqpoll_queue *q)
 {
 	return rdma_restrack_get(&to_cqpoll_cq(q)->cq->res);
@@ -127,13 +134,28 @@ static void cqpoll_op_native(struct cqpoll_queue *q)
 	c->native(c->cq, c->cq->cq_context);
 }
 
+/*
+ * Like irq_poll_disable() and irq_poll_enable(), but that would wait for ever where
+ * ib_free_cq() has disabled it for good and waits for our reference only after that.
+ */
+static void cqpoll_quiesce_softirq(struct cqpoll_queue *q, struct irq_poll *iop)
+{
+	set_bit(IRQ_POLL_F_DISABLE, &iop->state);
+	while (test_and_set_bit(IRQ_POLL_F_SCHED, &iop->state)) {
+		if (READ_ONCE(q->state) == CQPOLL_GONE)
+			return;
+		usleep_range(1000, 2000);
+	}
+	clear_bit(IRQ_POLL_F_DISABLE, &iop->state);
+	irq_poll_enable(iop);
+}
+
 static void cqpoll_op_quiesce(struct cqpoll_queue *q)
 {
 	struct ib_cq *cq = to_cqpoll_cq(q)->cq;
 
 	if (cq->poll_ctx == IB_POLL_SOFTIRQ) {
-		irq_poll_disable(&cq->iop);
-		irq_poll_enable(&cq->iop);
+		cqpoll_quiesce_softirq(q, &cq->iop);
 	} else {
 		/* Also when it queues itself again. */
 		cancel_work_sync(&cq->work);
@@ -285,6 +307,7 @@ void cqpoll_cq_probe_free(void *data, const struct ib_cq *cq)
 
 	rcu_read_lock();
 	spin_lock(&cqpoll_lock);
+	WRITE_ONCE(cqpoll_frees, cqpoll_frees + 1);
 	c = cqpoll_cq_find(cq);
 	if (c) {
 		p = c->poller;
@@ -300,34 +323,66 @@ void cqpoll_cq_probe_free(void *data, const struct ib_cq *cq)
 	rcu_read_unlock();
 }
 
-/* Hook a CQ that is in use; those that were hooked are added to the list. */
-static void cqpoll_cq_hook(struct ib_cq *cq, struct list_head *hooked)
+/*
+ * No queue pair: the CQ is new, or it is past the cq_free tracepoint already, and nobody
+ * would ever tell us that it is gone. That tracepoint takes the lock, too, so a CQ that
+ * has a queue pair now is not past it. Shared ones stay although nobody uses them.
+ */
+static bool cqpoll_cq_unused(const struct ib_cq *cq)
 {
+	lockdep_assert_held(&cqpoll_lock);
+	return !cq->shared && !atomic_read(&cq->usecnt);
+}
+
+/*
+ * Hook a CQ that is in use; those that were hooked are added to the list. False for one
+ * that is not used yet.
+ */
+static bool cqpoll_cq_hook(struct ib_cq *cq, struct list_head *hooked)
+{
+	bool hook = false, unused = false;
 	struct cqpoll_cq *c;
-	bool known;
 
 	if (!cqpoll_cq_eligible(cq))
-		return;
+		return true;
 	c = cqpoll_cq_create(cq, GFP_KERNEL);
 	spin_lock(&cqpoll_lock);
-	/* Also where it was new a moment ago. */
-	known = cqpoll_cq_find(cq);
-	if (!known && c)
-		cqpoll_cq_insert(c);
-	else if (!known)
-		cqpoll_not_taken++;
+	/* It is known, too, where it was new a moment ago. */
+	if (!cqpoll_cq_find(cq)) {
+		unused = cqpoll_cq_unused(cq);
+		hook = c && !unused;
+		if (hook)
+			cqpoll_cq_insert(c);
+		else if (!unused)
+			cqpoll_not_taken++;
+	}
 	spin_unlock(&cqpoll_lock);
-	if (known || !c) {
+	if (!hook) {
 		kfree(c);
-		return;
+		return !unused;
 	}
 	cqpoll_queue_hook(&c->q);
 	list_add_tail(&c->node, hooked);
+	return true;
 }
 
-/* Look for CQs that existed before; the tracepoint reports those made from now on. */
-static void cqpoll_cq_scan(struct ib_device *dev, struct list_head *hooked)
+/**
+ * struct cqpoll_scan - looking for CQs that existed before
+ * @hooked: those that were found and hooked
+ * @unused: one was left alone because it is not used yet
+ */
+struct cqpoll_scan {
+	struct list_head hooked;
+	bool unused;
+};
+
+/*
+ * Look at all CQs of a device. False when some were destroyed meanwhile: one of them was
+ * perhaps counted and is not to be found any more.
+ */
+static bool cqpoll_cq_scan_once(struct cqpoll_scan *scan, struct ib_device *dev, bool again)
 {
+	unsigned int frees = READ_ONCE(cqpoll_frees);
 	int left = rdma_restrack_count(dev, RDMA_RESTRACK_CQ, true);
 	struct rdma_restrack_entry *res;
 	u32 id;
@@ -335,16 +390,27 @@ static void cqpoll_cq_scan(struct ib_device *dev, struct list_head *hooked)
 	for (id = 0; left > 0 && id < CQPOLL_ID_MAX; id++) {
 		if (id % 4096 == 4095) {
 			cond_resched();
-			/* Some may have been destroyed meanwhile. */
-			left = min(left, rdma_restrack_count(dev, RDMA_RESTRACK_CQ, true));
+			if (again && frees != READ_ONCE(cqpoll_frees))
+				return false;
 		}
 		res = rdma_restrack_get_byid(dev, RDMA_RESTRACK_CQ, id);
 		if (IS_ERR(res))
 			continue;
 		left--;
-		cqpoll_cq_hook(container_of(res, struct ib_cq, res), hooked);
+		if (!cqpoll_cq_hook(container_of(res, struct ib_cq, res), &scan->hooked))
+			scan->unused = true;
 		rdma_restrack_put(res);
 	}
+	return true;
+}
+
+/* The tracepoint reports CQs that are made from now on. */
+static void cqpoll_cq_scan(struct cqpoll_scan *scan, struct ib_device *dev)
+{
+	unsigned int n = 0;
+
+	while (!cqpoll_cq_scan_once(scan, dev, n < CQPOLL_RESCANS))
+		n++;
 }
 
 static void cqpoll_cq_own(struct cqpoll_cq *c)
@@ -362,43 +428,46 @@ static void cqpoll_cq_own(struct cqpoll_cq *c)
 		cqpoll_cq_drop(c);
 }
 
-/*
- * Until all drivers that have read the old handler are through with it. They call it
- * in interrupts, softirqs or with a spinlock held; one does with preemption on, and
- * the longer wait is only for that.
- */
-static void cqpoll_cq_wait(const struct list_head *hooked)
-{
-	struct cqpoll_cq *c;
-
-	list_for_each_entry(c, hooked, node) {
-		if (c->device->ops.driver_id == RDMA_DRIVER_SIW) {
-			synchronize_rcu_tasks();
-			break;
-		}
-	}
-	synchronize_rcu();
-}
-
 /**
  * cqpoll_cq_take_existing() - take over the wanted CQs that nobody polls yet
  *
  * Context: process, sleeps; the list of devices stays as it is, and the probe of
  * cqpoll_cq_probe_free() is in place.
+ * Return: true when it is worth to come again in a while, because there was a CQ that
+ * is not used yet.
  */
-void cqpoll_cq_take_existing(void)
+bool cqpoll_cq_take_existing(void)
 {
+	struct cqpoll_scan scan = { .hooked = LIST_HEAD_INIT(scan.hooked) };
 	struct cqpoll_device *d;
 	struct cqpoll_cq *c, *n;
-	LIST_HEAD(hooked);
 
+	/* Without a thread they would have to be given back at once. */
+	if (cpumask_empty(&cqpoll_active))
+		return false;
 	list_for_each_entry(d, &cqpoll_devices, node)
-		cqpoll_cq_scan(d->dev, &hooked);
-	if (list_empty(&hooked))
-		return;
-	cqpoll_cq_wait(&hooked);
-	list_for_each_entry_safe(c, n, &hooked, node) {
+		cqpoll_cq_scan(&scan, d->dev);
+	if (list_empty(&scan.hooked))
+		return scan.unused;
+	/* Until all drivers that had read the old handler are through with it, as at exit. */
+	cqpoll_drivers_wait();
+	list_for_each_entry_safe(c, n, &scan.hooked, node) {
 		list_del_init(&c->node);
 		cqpoll_cq_own(c);
 	}
+	return scan.unused;
+}
+
+/**
+ * cqpoll_drivers_wait() - wait for drivers that had read an event handler's address
+ *
+ * They call it in interrupts, in softirqs, with a spinlock held, and some in a work item
+ * with preemption on. None of them sleeps between reading and calling.
+ *
+ * Context: process, sleeps.
+ */
+void cqpoll_drivers_wait(void)
+{
+	synchronize_rcu_tasks();
+	synchronize_rcu();
 }

@@ -99,6 +99,7 @@ struct cqpoll_device {
  * @wait:   where it sleeps
  * @kicked: there is something to look at
  * @nr:     number of @queues
+ * @budget: completions that each may have in a round, by whether bottom halves are off
  * @queues: what it polls; the thread's own while it is not parked
  * @inbox:  what it shall poll from now on; protected by cqpoll_lock
  * @window: how long to poll before sleeping
@@ -115,6 +116,7 @@ struct cqpoll_poller {
 	wait_queue_head_t wait;
 	bool kicked;
 	unsigned int nr;
+	unsigned int budget[2];
 	struct list_head queues;
 	struct list_head inbox;
 	struct cqpoll_window window;
@@ -129,7 +131,8 @@ struct cqpoll_poller {
 extern spinlock_t cqpoll_lock;
 extern struct list_head cqpoll_cqs;
 extern unsigned long cqpoll_not_taken;
-void cqpoll_cq_take_existing(void);
+bool cqpoll_cq_take_existing(void);
+void cqpoll_drivers_wait(void);
 void cqpoll_cq_drop(struct cqpoll_cq *c);
 void cqpoll_cq_complete(struct cqpoll_cq *c, struct ib_wc *wc, int n);
 void cqpoll_cq_probe_alloc(void *data, const struct ib_cq *cq, int nr_cqe,
@@ -144,8 +147,6 @@ bool cqpoll_device_known(const struct ib_device *dev);
 bool cqpoll_wanted(const char *device, const char *owner, bool bh);
 
 /* poller.c: */
-extern unsigned int cqpoll_idle_us;
-extern bool cqpoll_adaptive;
 extern struct cpumask cqpoll_active;
 int cqpoll_poller_init(void);
 void cqpoll_poller_exit(void);
@@ -162,9 +163,26 @@ void cqpoll_probes_unregister(void);
 
 /* stats.c: */
 extern bool cqpoll_timing;
+extern unsigned int cqpoll_resets;
 void cqpoll_stats_timing(bool on);
-void cqpoll_stats_pass(struct cqpoll_cq *c, unsigned int n, u64 ns);
+void cqpoll_stats_reset(struct cqpoll_cq *c, unsigned int resets);
+void cqpoll_stats_hit(struct cqpoll_cq *c, unsigned int n, u64 ns);
 ssize_t cqpoll_stats_show(char *buf);
+
+/**
+ * cqpoll_stats_look() - count a look at a queue, whatever it found
+ * @c: the queue
+ *
+ * Context: the queue's thread.
+ */
+static inline void cqpoll_stats_look(struct cqpoll_cq *c)
+{
+	unsigned int resets = READ_ONCE(cqpoll_resets);
+
+	if (unlikely(c->stat.reset != resets))
+		cqpoll_stats_reset(c, resets);
+	c->stat.polls++;
+}
 
 /* sysfs.c: */
 int cqpoll_sysfs_init(void);

@@ -27,7 +27,7 @@ static enum cpuhp_state cqpoll_cpuhp;
 /* Changed with both cqpoll_config_lock and cqpoll_lock held. */
 LIST_HEAD(cqpoll_devices);
 static struct cqpoll_filter cqpoll_device_filter;
-static struct cqpoll_filter cqpoll_owner_filter = { "!ib_core" };
+static struct cqpoll_filter cqpoll_owner_filter = { "!ib_core,!cq_pool" };
 static bool cqpoll_softirq;
 
 /**
@@ -72,6 +72,25 @@ static void cqpoll_deal_again(void)
 	cpus_read_unlock();
 }
 
+static void cqpoll_rescan_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(cqpoll_rescan, cqpoll_rescan_work);
+
+/* CQs that are not used yet are left for a second look: then they are, or are gone. */
+static void cqpoll_take_existing(void)
+{
+	lockdep_assert_held(&cqpoll_config_lock);
+	if (cqpoll_cq_take_existing())
+		schedule_delayed_work(&cqpoll_rescan, HZ);
+}
+
+static void cqpoll_rescan_work(struct work_struct *work)
+{
+	mutex_lock(&cqpoll_config_lock);
+	if (!cpumask_empty(&cqpoll_wanted_cpus))
+		cqpoll_cq_take_existing();
+	mutex_unlock(&cqpoll_config_lock);
+}
+
 /* What of the wanted CPUs is online. Return: 0 or an error with nothing changed. */
 static int cqpoll_apply(const struct cpumask *cpus)
 {
@@ -84,7 +103,7 @@ static int cqpoll_apply(const struct cpumask *cpus)
 	err = cqpoll_poller_set(&online);
 	cpus_read_unlock();
 	if (!err && !cpumask_empty(cpus))
-		cqpoll_cq_take_existing();
+		cqpoll_take_existing();
 	return err;
 }
 
@@ -162,7 +181,7 @@ static void cqpoll_filter_changed(void)
 	if (cpumask_empty(&cqpoll_wanted_cpus))
 		return;
 	cqpoll_deal_again();
-	cqpoll_cq_take_existing();
+	cqpoll_take_existing();
 }
 
 static int cqpoll_filter_set(const char *val, const struct kernel_param *kp)
@@ -201,7 +220,7 @@ module_param_cb(devices, &cqpoll_filter_ops, &cqpoll_device_filter, 0644);
 MODULE_PARM_DESC(devices, "RDMA devices by name, !name leaves one out (default: all)");
 module_param_cb(owners, &cqpoll_filter_ops, &cqpoll_owner_filter, 0644);
 MODULE_PARM_DESC(owners,
-		 "modules that use the queues, !name leaves one out (default !ib_core: all but its management queues)");
+		 "modules that use the queues, !name leaves one out (default !ib_core,!cq_pool: neither its management nor its shared queues)");
 
 static int cqpoll_softirq_set(const char *val, const struct kernel_param *kp)
 {
@@ -243,7 +262,7 @@ static int cqpoll_client_add(struct ib_device *dev)
 	spin_unlock(&cqpoll_lock);
 	/* Others were told of the device before us and may have made some. */
 	if (!cpumask_empty(&cqpoll_wanted_cpus))
-		cqpoll_cq_take_existing();
+		cqpoll_take_existing();
 	mutex_unlock(&cqpoll_config_lock);
 	return 0;
 }
@@ -332,6 +351,7 @@ err_unregister_client:
 err_cpuhp_remove:
 	cpuhp_remove_state_nocalls(cqpoll_cpuhp);
 	cancel_work_sync(&cqpoll_online);
+	cancel_delayed_work_sync(&cqpoll_rescan);
 err_poller_exit:
 	cqpoll_poller_exit();
 	return err;
@@ -345,9 +365,9 @@ static void __exit cqpoll_exit(void)
 	ib_unregister_client(&cqpoll_client);
 	cpuhp_remove_state_nocalls(cqpoll_cpuhp);
 	cancel_work_sync(&cqpoll_online);
+	cancel_delayed_work_sync(&cqpoll_rescan);
 	/* Drivers that had read our pointer before it was taken back. */
-	synchronize_rcu_tasks();
-	synchronize_rcu();
+	cqpoll_drivers_wait();
 	cqpoll_poller_exit();
 }
 module_exit(cqpoll_exit);

@@ -22,19 +22,11 @@
 #include "cqpoll.h"
 #include "trace.h"
 
-unsigned int cqpoll_idle_us = 10000;
-module_param_named(idle_us, cqpoll_idle_us, uint, 0644);
-MODULE_PARM_DESC(idle_us,
-		 "sleep after polling for nothing for at most so long, in us (default 10000, 0: poll for ever)");
-
-bool cqpoll_adaptive = true;
-module_param_named(adaptive, cqpoll_adaptive, bool, 0644);
-MODULE_PARM_DESC(adaptive,
-		 "poll shorter than idle_us where the traffic lets expect that it would be for nothing (default Y)");
-
 struct cpumask cqpoll_active;		/* CPUs with a thread; protected by cqpoll_lock */
 static struct cqpoll_poller **cqpoll_pollers;	/* by CPU, made when first needed */
 static unsigned int *cqpoll_load;	/* queues by CPU; protected by cqpoll_lock */
+static unsigned int cqpoll_idle_us = 10000;
+static bool cqpoll_adaptive = true;
 
 /**
  * cqpoll_poller_kick() - have a thread look at its queues
@@ -50,18 +42,73 @@ void cqpoll_poller_kick(struct cqpoll_poller *p)
 	wake_up(&p->wait);
 }
 
+/* A thread that sleeps goes by the new value, too. */
+static void cqpoll_kick_all(void)
+{
+	unsigned int cpu;
+
+	spin_lock(&cqpoll_lock);
+	for_each_cpu(cpu, &cqpoll_active)
+		cqpoll_poller_kick(cqpoll_pollers[cpu]);
+	spin_unlock(&cqpoll_lock);
+}
+
+static int cqpoll_idle_us_set(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint(val, kp);
+
+	if (!err)
+		cqpoll_kick_all();
+	return err;
+}
+
+static const struct kernel_param_ops cqpoll_idle_us_ops = {
+	.set = cqpoll_idle_us_set,
+	.get = param_get_uint,
+};
+module_param_cb(idle_us, &cqpoll_idle_us_ops, &cqpoll_idle_us, 0644);
+MODULE_PARM_DESC(idle_us,
+		 "sleep after polling for nothing for at most so long, in us (default 10000, 0: poll for ever)");
+
+static int cqpoll_adaptive_set(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_bool(val, kp);
+
+	if (!err)
+		cqpoll_kick_all();
+	return err;
+}
+
+static const struct kernel_param_ops cqpoll_adaptive_ops = {
+	.set = cqpoll_adaptive_set,
+	.get = param_get_bool,
+};
+module_param_cb(adaptive, &cqpoll_adaptive_ops, &cqpoll_adaptive, 0644);
+MODULE_PARM_DESC(adaptive,
+		 "poll shorter than idle_us where the traffic lets expect that it would be for nothing (default Y)");
+
+/* The threads' share of a round depends on how many queues they have. */
+static void cqpoll_poller_count(struct cqpoll_poller *p, unsigned int nr)
+{
+	p->nr = nr;
+	p->budget[false] = cqpoll_budget(nr, false);
+	p->budget[true] = cqpoll_budget(nr, true);
+}
+
 /* Queues that were given to the thread since it last looked. */
 static void cqpoll_poller_adopt(struct cqpoll_poller *p)
 {
+	unsigned int nr = p->nr;
 	struct cqpoll_cq *c;
 
 	if (list_empty_careful(&p->inbox))
 		return;
 	spin_lock(&cqpoll_lock);
 	list_for_each_entry(c, &p->inbox, node)
-		p->nr++;
+		nr++;
 	list_splice_tail_init(&p->inbox, &p->queues);
 	spin_unlock(&cqpoll_lock);
+	cqpoll_poller_count(p, nr);
 }
 
 static int cqpoll_poller_pass(struct cqpoll_poller *p, struct cqpoll_cq *c)
@@ -70,9 +117,10 @@ static int cqpoll_poller_pass(struct cqpoll_poller *p, struct cqpoll_cq *c)
 	u64 begin = timed ? ktime_get_ns() : 0;
 	int n;
 
-	n = cqpoll_queue_pass(&c->q, p->wc, cqpoll_budget(p->nr, c->bh));
-	if (n >= 0)
-		cqpoll_stats_pass(c, n, timed && n ? ktime_get_ns() - begin : 0);
+	n = cqpoll_queue_pass(&c->q, p->wc, p->budget[c->bh]);
+	cqpoll_stats_look(c);
+	if (n > 0)
+		cqpoll_stats_hit(c, n, timed ? ktime_get_ns() - begin : 0);
 	return n;
 }
 
@@ -124,7 +172,7 @@ static bool cqpoll_poller_round(struct cqpoll_poller *p)
 		n = cqpoll_poller_pass(p, c);
 		if (n < 0) {
 			list_del(&c->node);
-			p->nr--;
+			cqpoll_poller_count(p, p->nr - 1);
 			kfree_rcu(c, rcu);
 		} else if (n) {
 			found = true;
@@ -194,8 +242,9 @@ static void cqpoll_poller_busy(struct cqpoll_poller *p)
 		cqpoll_poller_idle(p);
 		cqpoll_window_update(&p->window, p->idle_ns, cqpoll_limit_ns());
 		p->idle_ns = 0;
+	} else {
+		p->now = ktime_get_ns();
 	}
-	p->now = ktime_get_ns();
 }
 
 static int cqpoll_poller_main(void *data)
@@ -315,7 +364,7 @@ static void cqpoll_collect(struct list_head *all)
 		list_splice_tail_init(&p->queues, all);
 		list_splice_tail_init(&p->inbox, all);
 		cqpoll_load[cpu] = 0;
-		p->nr = 0;
+		cqpoll_poller_count(p, 0);
 	}
 	list_for_each_entry_safe(c, n, all, node) {
 		WRITE_ONCE(c->poller, NULL);

@@ -113,6 +113,12 @@ void cqpoll_queue_own_new(struct cqpoll_queue *q)
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_queue_own_new);
 
+/* The lock, which cqpoll_queue_gone() takes, keeps the CQ from being destroyed. */
+static int cqpoll_queue_poll(struct cqpoll_queue *q, struct ib_wc *wc, unsigned int n)
+{
+	return q->state == CQPOLL_OURS ? q->ops->poll(q, wc, n) : 0;
+}
+
 /**
  * cqpoll_queue_pass() - handle completions
  * @q:      the queue
@@ -127,20 +133,22 @@ EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_queue_own_new);
  */
 int cqpoll_queue_pass(struct cqpoll_queue *q, struct ib_wc *wc, unsigned int budget)
 {
-	unsigned int want, done = 0;
+	unsigned int want = min_t(unsigned int, budget, CQPOLL_BATCH), done = 0;
 	bool gone;
 	int n;
 
-	/* Mostly there is nothing: one lock and one look. */
+	/*
+	 * Mostly there is nothing: one lock and one look. Without a reference any more
+	 * the CQ has no queue pair, and what was taken is for nobody.
+	 */
 	spin_lock(&q->lock);
-	if (q->state != CQPOLL_OURS || !q->ops->get(q)) {
+	n = cqpoll_queue_poll(q, wc, want);
+	if (n <= 0 || !q->ops->get(q)) {
 		gone = q->state == CQPOLL_GONE;
 		spin_unlock(&q->lock);
 		return gone ? -ENOENT : 0;
 	}
 	for (;;) {
-		want = min_t(unsigned int, budget - done, CQPOLL_BATCH);
-		n = q->state == CQPOLL_OURS ? q->ops->poll(q, wc, want) : 0;
 		spin_unlock(&q->lock);
 		if (n <= 0)
 			break;
@@ -148,7 +156,9 @@ int cqpoll_queue_pass(struct cqpoll_queue *q, struct ib_wc *wc, unsigned int bud
 		done += n;
 		if (n < want || done >= budget)
 			break;
+		want = min_t(unsigned int, budget - done, CQPOLL_BATCH);
 		spin_lock(&q->lock);
+		n = cqpoll_queue_poll(q, wc, want);
 	}
 	q->ops->put(q);
 	return done;
@@ -242,7 +252,7 @@ void cqpoll_queue_gone(struct cqpoll_queue *q)
 	spin_lock(&q->lock);
 	if (q->state == CQPOLL_HOOKED || q->state == CQPOLL_OURS)
 		q->ops->hook(q, false);
-	q->state = CQPOLL_GONE;
+	WRITE_ONCE(q->state, CQPOLL_GONE);
 	spin_unlock(&q->lock);
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_queue_gone);

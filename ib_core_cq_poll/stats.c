@@ -5,6 +5,7 @@
  * A queue's counters belong to its thread. A reset is a number that the threads
  * compare with their own, so nobody else writes them.
  */
+#include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -14,7 +15,7 @@
 #include "cqpoll.h"
 
 bool cqpoll_timing;
-static unsigned int cqpoll_resets;
+unsigned int cqpoll_resets;
 
 /**
  * cqpoll_stats_timing() - switch timing on or off; on: all counters begin at 0
@@ -30,26 +31,32 @@ void cqpoll_stats_timing(bool on)
 }
 
 /**
- * cqpoll_stats_pass() - count a look at a queue
+ * cqpoll_stats_reset() - all counters of a queue begin at 0
+ * @c:      the queue
+ * @resets: number of this reset
+ *
+ * Context: the queue's thread.
+ */
+void cqpoll_stats_reset(struct cqpoll_cq *c, unsigned int resets)
+{
+	memset(&c->stat, 0, sizeof(c->stat));
+	atomic_long_set(&c->q.events, 0);
+	/* From here on readers of the table believe them. */
+	smp_store_release(&c->stat.reset, resets);
+}
+
+/**
+ * cqpoll_stats_hit() - count completions that a look has found
  * @c:  the queue
- * @n:  completions found
+ * @n:  completions
  * @ns: time that they took, 0 when it was not taken
  *
  * Context: the queue's thread.
  */
-void cqpoll_stats_pass(struct cqpoll_cq *c, unsigned int n, u64 ns)
+void cqpoll_stats_hit(struct cqpoll_cq *c, unsigned int n, u64 ns)
 {
 	struct cqpoll_stat *s = &c->stat;
-	unsigned int resets = READ_ONCE(cqpoll_resets);
 
-	if (s->reset != resets) {
-		memset(s, 0, sizeof(*s));
-		s->reset = resets;
-		atomic_long_set(&c->q.events, 0);
-	}
-	s->polls++;
-	if (!n)
-		return;
 	s->hits++;
 	s->completions += n;
 	if (ns) {
@@ -61,7 +68,10 @@ void cqpoll_stats_pass(struct cqpoll_cq *c, unsigned int n, u64 ns)
 
 static int cqpoll_stats_row(char *buf, size_t size, const struct cqpoll_cq *c)
 {
-	const struct cqpoll_stat *s = &c->stat;
+	static const struct cqpoll_stat zero;
+	/* A thread that sleeps has not heard of the last reset. */
+	bool counts = smp_load_acquire(&c->stat.reset) == READ_ONCE(cqpoll_resets);
+	const struct cqpoll_stat *s = counts ? &c->stat : &zero;
 	/* The thread counts on meanwhile. */
 	u64 hits = READ_ONCE(s->hits), done = READ_ONCE(s->completions);
 	u64 timed = READ_ONCE(s->timed), ns = READ_ONCE(s->ns);
@@ -71,7 +81,7 @@ static int cqpoll_stats_row(char *buf, size_t size, const struct cqpoll_cq *c)
 			 c->name, c->id, c->owner, c->poller ? (int)c->poller->cpu : -1,
 			 READ_ONCE(s->polls), done, hits ? div64_u64(done, hits) : 0,
 			 timed ? div64_u64(ns, timed) : 0, READ_ONCE(s->max_ns),
-			 READ_ONCE(s->armed), atomic_long_read(&c->q.events));
+			 READ_ONCE(s->armed), counts ? atomic_long_read(&c->q.events) : 0);
 }
 
 static int cqpoll_stats_head(char *buf, size_t size)

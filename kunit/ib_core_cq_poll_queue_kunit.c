@@ -24,6 +24,7 @@
  * @attached:    there is a queue pair
  * @misused:     something was called with or without the lock as it must not be
  * @refs:        references held
+ * @gets:        references taken so far
  * @native:      calls of the native handler
  * @quiesced:    waits for the native way
  * @in_complete: called while completions are handled
@@ -34,7 +35,7 @@ struct fake_cq {
 	struct kunit *test;
 	unsigned int pending, taken, done;
 	bool armed, ours, dying, attached, misused;
-	int refs, native, quiesced;
+	int refs, gets, native, quiesced;
 	void (*in_complete)(struct fake_cq *cq);
 	void (*in_quiesce)(struct fake_cq *cq);
 };
@@ -51,6 +52,7 @@ static bool fake_get(struct cqpoll_queue *q)
 	if (cq->dying)
 		return false;
 	cq->refs++;
+	cq->gets++;
 	return true;
 }
 
@@ -290,12 +292,25 @@ static void pass_dying_test(struct kunit *test)
 
 	fake_completions(cq, 5);
 	cq->dying = true;
-	/* Not an error: the rest follows when it is gone. */
+	/* Not an error: the rest follows when it is gone. Nobody is left to be told. */
 	KUNIT_EXPECT_EQ(test, fake_pass(cq, 16), 0);
-	KUNIT_EXPECT_EQ(test, cq->pending, 5);
+	KUNIT_EXPECT_EQ(test, cq->done, 0);
+	fake_completions(cq, 3);
 	cqpoll_queue_gone(&cq->q);
 	KUNIT_EXPECT_EQ(test, fake_pass(cq, 16), -ENOENT);
-	KUNIT_EXPECT_EQ(test, cq->pending, 5);
+	KUNIT_EXPECT_EQ(test, cq->pending, 3);
+	KUNIT_EXPECT_EQ(test, cq->done, 0);
+	fake_check(cq);
+}
+
+/* Most looks find nothing; these are to be cheap. */
+static void pass_empty_test(struct kunit *test)
+{
+	struct fake_cq *cq = fake_owned(test);
+	int gets = cq->gets;
+
+	KUNIT_EXPECT_EQ(test, fake_pass(cq, 16), 0);
+	KUNIT_EXPECT_EQ(test, cq->gets, gets);
 	fake_check(cq);
 }
 
@@ -521,6 +536,7 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(take_gone_test),
 	KUNIT_CASE(pass_budget_test),
 	KUNIT_CASE(pass_dying_test),
+	KUNIT_CASE(pass_empty_test),
 	KUNIT_CASE(pass_gone_test),
 	KUNIT_CASE(pass_nested_test),
 	KUNIT_CASE(arm_test),

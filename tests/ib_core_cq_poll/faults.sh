@@ -4,6 +4,7 @@
 # data on two mounts: none may hang, lose or double anything.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
+. /tests/lib/trace.sh
 . /tests/lib/rdma.sh
 
 set_up()
@@ -88,10 +89,14 @@ cpu_offline()
 	cq_cpu_file=/sys/devices/system/cpu/cpu1/online
 	[ -f $cq_cpu_file ] || skip "CPU 1 can't go offline"
 	defer 'echo 1 >$cq_cpu_file'
+	cq_trace
 	load_both
 	cq_on 1
 	for_a_while 'echo 0 >$cq_cpu_file || fail "CPU 1 does not go offline"
 		expect_eq 0 "$(cq_queues)" "queues without a thread"
+		cq_backs=$(cq_traced give_back)
+		echo "" >$CQ_PARAM/devices
+		expect_eq "$cq_backs" "$(cq_traced give_back)" "queues taken without a thread"
 		usleep 50000
 		echo 1 >$cq_cpu_file || fail "CPU 1 does not come online"
 		wait_for 5 "[ \$(cq_queues) -ge 8 ]" || fail "no queues after CPU 1 came back"
@@ -154,7 +159,7 @@ filtered()
 	expect_eq '!rpcrdma' "$(cat $CQ_PARAM/owners)" "owners after a bad list"
 	echo rpcrdma >$CQ_PARAM/owners
 	expect_ge "$(cq_queues)" 8 "queues of the wanted owner"
-	echo '!ib_core' >$CQ_PARAM/owners
+	echo '!ib_core,!cq_pool' >$CQ_PARAM/owners
 	end_both
 	cq_off
 }
@@ -163,9 +168,13 @@ for_ever()
 {
 	cq_idle=$(cat $CQ_PARAM/idle_us)
 	defer 'echo $cq_idle >$CQ_PARAM/idle_us'
-	echo 0 >$CQ_PARAM/idle_us
 	cq_on
-	usleep 100000
+	cq_asleep
+	# In force at once: nothing comes, and still it is awake.
+	echo 0 >$CQ_PARAM/idle_us
+	cq_polls=$(cq_sum polls)
+	wait_for 10 '[ $(cq_sum polls) -gt $((cq_polls + 10000)) ]' ||
+		fail "the thread goes on sleeping"
 	cq_slept=$(awk '/^# cpu 1 / { print $5 }' $CQ_STAT)
 	load_both
 	usleep 500000
@@ -241,7 +250,7 @@ no_memory()
 idle()
 {
 	cq_on
-	sleep 1
+	cq_asleep
 	cq_pid=$(pidof cqpoll/1) || fail "no thread"
 	cq_before=$(awk '{ print $14 + $15 }' "/proc/$cq_pid/stat")
 	sleep 2

@@ -64,17 +64,24 @@ no_thread()
 	cq_off
 }
 
-# Nothing was ever polled: no division by 0, no old numbers.
+# Queues that nothing ever came to: no division by 0, and the table is not in the log.
 stat()
 {
+	rdma_up
+	knob_owners=$(cat $CQ_PARAM/owners)
 	echo 1 >$CQ_STAT || fail "timing does not start"
 	expect_eq "# timing 1" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing"
+	echo '' >$CQ_PARAM/owners
 	cq_on
-	cat $CQ_STAT >/dev/null || fail "no table"
+	expect_ge "$(cq_queues)" 1 "queues in the table"
+	expect_eq 0 "$(cq_sum per_hit)" "completions per poll of queues without any"
+	expect_eq 0 "$(cq_sum mean_ns)" "mean time of no polls"
 	echo 0 >$CQ_STAT || fail "timing does not stop"
 	expect_errno "echo x >$CQ_STAT" EINVAL
 	expect_eq "# timing 0" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing"
+	expect_eq 0 "$(dmesg | grep -c '# device queue')" "tables in the log"
 	cq_off
+	echo "$knob_owners" >$CQ_PARAM/owners
 }
 
 parameters()
@@ -83,7 +90,7 @@ parameters()
 	expect_errno "echo x >$CQ_PARAM/softirq" EINVAL
 	expect_errno "echo ',' >$CQ_PARAM/devices" EINVAL
 	expect_eq "" "$(cat $CQ_PARAM/devices)" "devices"
-	expect_eq "!ib_core" "$(cat $CQ_PARAM/owners)" "owners"
+	expect_eq "!ib_core,!cq_pool" "$(cat $CQ_PARAM/owners)" "owners"
 	expect_errno "load_module_again owners=," EINVAL
 }
 
@@ -103,10 +110,25 @@ management()
 	echo '!ib_core' >$CQ_PARAM/owners
 	expect_eq 0 "$(cq_queues)" "queues"
 	cq_off
+	echo '' >$CQ_PARAM/owners
+}
+
+# A program's queue, which has no queue pair: left alone for more than one reason.
+user_space()
+{
+	uverbs_cq /dev/infiniband/uverbs0 >/tmp/uverbs_cq 2>&1 &
+	defer "kill $! 2>/dev/null"
+	wait_for 10 'grep -q made /tmp/uverbs_cq' || fail "no queue: $(cat /tmp/uverbs_cq)"
+	echo Y >$CQ_PARAM/softirq
+	cq_on
+	cat $CQ_STAT
+	expect_ge "$(cq_queues)" 1 "management queues"
+	expect_eq 0 "$(awk '!/^#/ && $3 != "ib_core"' $CQ_STAT | wc -l)" "other queues"
+	cq_off
 	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
 }
 
-ktap_plan 7
+ktap_plan 8
 ktap_case "off after loading" set_up
 ktap_case "bad CPUs are refused" bad_cpus
 ktap_case "good CPUs are taken" good_cpus
@@ -114,4 +136,5 @@ ktap_case "no thread" no_thread
 ktap_case "statistics of nothing" stat
 ktap_case "bad parameters are refused" parameters
 ktap_case "management queues only when wanted" management
+ktap_case "queues of user space are left alone" user_space
 ktap_done

@@ -56,6 +56,10 @@ read_meanwhile()
 	done
 	cq_load_end 0
 	expect_ge "$(cq_sum mean_ns)" 1 "time of polls"
+	# Also where the thread sleeps: a moment without any completion is enough.
+	cq_asleep
+	wait_for 10 'echo 1 >$CQ_STAT; awk "!/^#/ { for (i = 5; i <= NF; i++) n += \$i }
+		END { exit n > 0 }" $CQ_STAT' || fail "old counts: $(cat $CQ_STAT)"
 	echo 0 >$CQ_STAT
 	cq_off
 }
@@ -89,6 +93,9 @@ new()
 	cq_load 0 randwrite
 	cq_load_end 0
 	cat $CQ_STAT
+	expect_ge "$(grep -c '^rxe0 .*rpcrdma' $CQ_STAT)" 4 "queues of the new mount"
+	expect_ge "$(awk '/^rxe0/ { n += $6 } END { print n + 0 }' $CQ_STAT)" 100 \
+		"completions polled of the new mount"
 	cq_off
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 # NVMe over RDMA, whose initiator has its completions handled in softirqs: left alone by
-# default, polled with bottom halves off when wanted. Every byte is checked.
+# default, polled with bottom halves off when wanted. One of its queues it polls itself;
+# that one is never touched. Every byte is checked.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/trace.sh
@@ -28,7 +29,7 @@ set_up()
 	rdma_addr 0 >$NVMET/ports/1/addr_traddr
 	echo 4420 >$NVMET/ports/1/addr_trsvcid
 	ln -s $NVMET/subsystems/test $NVMET/ports/1/subsystems/test || fail "no NVMe target"
-	echo "transport=rdma,traddr=$(rdma_addr 0),trsvcid=4420,nqn=test,nr_io_queues=2" \
+	echo "transport=rdma,traddr=$(rdma_addr 0),trsvcid=4420,nqn=test,nr_io_queues=2,nr_poll_queues=1" \
 		>/dev/nvme-fabrics || fail "no NVMe connection"
 	wait_for 10 '[ -b /dev/nvme0n1 ]' || fail "no NVMe device"
 	mkdir -p /mnt/nvme
@@ -38,6 +39,15 @@ set_up()
 nvme_load()
 {
 	cq_load nvme randwrite 1 "${1:-60}"
+}
+
+# Both sides have queues of the RDMA core's pool, which may sleep.
+pool_left_alone()
+{
+	cq_on
+	expect_eq 0 "$(cq_queues)" "queues with the defaults"
+	cq_off
+	echo '!ib_core' >$CQ_PARAM/owners
 }
 
 left_alone()
@@ -75,6 +85,7 @@ taken()
 	echo Y >$CQ_PARAM/softirq
 	cat $CQ_STAT
 	expect_ge "$(cq_queues)" $((cq_before + 2)) "queues with those of softirqs"
+	expect_eq 0 "$(grep -c nvme_rdma $CQ_STAT)" "queues that the initiator polls itself"
 	nvme_load
 	usleep 1500000
 	cq_load_stop nvme
@@ -111,8 +122,9 @@ clean_up()
 	unload_module nvme_rdma || fail "nvme_rdma does not unload"
 }
 
-ktap_plan 5
+ktap_plan 6
 ktap_case "an NVMe disk over RDMA" set_up
+ktap_case "queues of the pool are left alone by default" pool_left_alone
 ktap_case "queues of softirqs are left alone" left_alone
 ktap_case "queues of softirqs are polled when wanted" taken
 ktap_case "they are taken and given back under load" toggled

@@ -157,6 +157,13 @@ cq_off()
 	expect_eq 0 "$(cq_queues)" "queues kept after polling stopped"
 }
 
+# cq_asleep: wait until the threads sleep: nothing is looked at for a while
+cq_asleep()
+{
+	wait_for 20 'cq_polls=$(cq_sum polls); usleep 200000
+		[ "$(cq_sum polls)" = "$cq_polls" ]' || fail "the thread does not sleep"
+}
+
 # cq_trace: record the module's tracepoints until the case ends. Needs trace.sh.
 cq_trace()
 {

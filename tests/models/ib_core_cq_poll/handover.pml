@@ -3,7 +3,8 @@
  * One completion queue: ib_core_cq_poll/queue.c and what poller.c, cq.c and main.c do
  * around it. The steps of a driver, of which it keeps others out with a lock of its
  * own, are one step here. See Documentation/ib_core_cq_poll.rst; each M_... macro
- * makes one mutant.
+ * makes one mutant. With REFS_LAST ib_free_cq() waits for references after it has
+ * destroyed the CQ, not before anything else.
  */
 #ifndef SENT
 #define SENT 3
@@ -21,6 +22,7 @@ bool hooked;		/* comp_handler is ours */
 bool attached = 1;	/* there is a queue pair */
 bool dying;		/* no more references */
 byte refs;
+bool destroyed;		/* its device's part */
 bool freed;
 
 /* the native worker */
@@ -30,6 +32,7 @@ bool work_queued, work_runs, cancelling;
 bool in_event, in_old, in_ours;
 
 /* ours */
+bool known;		/* in our table of CQs */
 mtype state = NATIVE;
 bool lock, event_lock;
 bool forward = 1;
@@ -44,6 +47,12 @@ bool two_pollers, use_after_free, called_after_unload, lost, stuck;
 inline touch()
 {
 	use_after_free = freed;
+	assert(!use_after_free)
+}
+
+inline touch_device()
+{
+	use_after_free = destroyed;
 	assert(!use_after_free)
 }
 
@@ -115,7 +124,7 @@ end:	do
 	:: atomic { work_queued -> work_queued = 0; work_runs = 1 };
 		do
 		:: atomic { pending > 0 ->
-			touch();
+			touch_device();
 			two_pollers = we_have;
 			assert(!two_pollers);
 			pending--;
@@ -124,7 +133,7 @@ end:	do
 		:: pending == 0 -> break
 		od;
 		atomic {
-			touch();
+			touch_device();
 			armed = 1;
 			if
 			:: pending > 0 -> queue_work()
@@ -135,25 +144,22 @@ end:	do
 	od
 }
 
-/* cqpoll_queue_pass(), one completion at a time */
+/*
+ * cqpoll_queue_pass(), one completion at a time. The first one is taken without a
+ * reference; without one to be had it is for nobody.
+ */
 inline pass()
 {
 	got = 0;
-	LOCK();
-	if
-	:: state == OURS && !dying -> touch(); refs++; got = 1
-	:: else
-	fi;
-	UNLOCK();
 	do
-	:: got ->
+	:: true ->
 #ifndef M_POLL_UNLOCKED
 		LOCK();
 #endif
 		if
 		:: state == OURS ->
 			atomic {
-				touch();
+				touch_device();
 				if
 				:: pending > 0 ->
 					two_pollers = native_has;
@@ -165,14 +171,22 @@ inline pass()
 			}
 		:: else
 		fi;
+		if
+		:: we_have && !got && !dying -> touch(); refs++; got = 1
+		:: we_have && !got && dying -> we_have = 0
+		:: else
+		fi;
 #ifndef M_POLL_UNLOCKED
 		UNLOCK();
 #endif
 		if
-		:: we_have -> found = 1; atomic { handled++; we_have = 0 }
+		:: we_have ->
+			/* its user may look at the CQ */
+			touch();
+			found = 1;
+			atomic { handled++; we_have = 0 }
 		:: else -> break
 		fi
-	:: else -> break
 	od;
 	if
 	:: got -> refs--
@@ -208,7 +222,7 @@ end:	do
 				if
 				:: state == OURS && !dying ->
 					atomic {
-						touch();
+						touch_device();
 						armed = 1;
 #ifndef M_ARM_BLIND
 						missed = pending > 0
@@ -235,14 +249,41 @@ end:	do
 	od
 }
 
-inline take()
+/* cqpoll_cq_hook(): only where the cq_free tracepoint can still find it */
+inline hook()
 {
+	got = 0;
+	atomic {
+		if
+		:: !dying -> touch(); refs++; got = 1
+		:: else
+		fi
+	};
+	atomic {
+		if
+#ifdef M_TAKE_UNUSED
+		:: got -> known = 1; state = NATIVE
+#else
+		:: got && attached -> known = 1; state = NATIVE
+#endif
+		:: else
+		fi
+	};
 	LOCK();
 	if
-	:: state == NATIVE && !dying -> touch(); hooked = 1; state = HOOKED
+	:: known && state == NATIVE -> touch(); hooked = 1; state = HOOKED
 	:: else
 	fi;
 	UNLOCK();
+	if
+	:: got -> refs--
+	:: else
+	fi
+}
+
+inline take()
+{
+	hook();
 #ifndef M_NO_GRACE
 	!in_old;
 #endif
@@ -292,7 +333,7 @@ inline release()
 		fi;
 #endif
 #ifdef M_ARM_FIRST
-		atomic { touch(); armed = 1; missed = pending > 0 };
+		atomic { touch_device(); armed = 1; missed = pending > 0 };
 #endif
 #ifndef M_DROP
 		atomic { !event_lock -> forward = 1 };
@@ -301,14 +342,18 @@ inline release()
 #endif
 #if !defined(M_ARM_FIRST) && !defined(M_NO_ARM)
 		if
-		:: got -> atomic { touch(); armed = 1; missed = pending > 0 }
+		:: got -> atomic { touch_device(); armed = 1; missed = pending > 0 }
 		:: else -> missed = 0
 		fi;
 #endif
 #if !defined(M_NO_START)
 		if
-#ifdef M_START_ALWAYS
+#if defined(M_START_ALWAYS)
 		:: true -> atomic { queue_work() }
+#elif defined(REFS_LAST)
+		/* what can happen in between is not closed, see the document */
+		:: atomic { missed && attached -> queue_work() }
+		:: else
 #else
 		:: missed && attached -> atomic { queue_work() }
 		:: else
@@ -348,6 +393,7 @@ active proctype control()
 #endif
 		listed = 0;
 		release();
+		known = 0;
 		forward = 1;
 		park = 0
 	:: n == ROUNDS -> break
@@ -358,26 +404,44 @@ active proctype control()
 	text_gone = 1
 }
 
+inline wait_for_refs()
+{
+	dying = 1;
+	refs == 0
+}
+
 /* ib_free_cq(), when all was handled: the user has drained its queue pair */
 active proctype user()
 {
+	bool found;
+
 	/* a driver lets no event handler of a queue pair run beyond its end */
 	handled == SENT && !in_event;
 	attached = 0;
-	dying = 1;
-	refs == 0;
+#ifndef REFS_LAST
+	wait_for_refs();
+#endif
 	cancel_work_sync();
 	/* the tracepoint */
-#ifndef M_FREE_UNLOCKED
-	LOCK();
-#endif
+	atomic { found = known; known = 0 };
 	if
-	:: state == HOOKED || state == OURS -> hooked = 0
+	:: found ->
+#ifndef M_FREE_UNLOCKED
+		LOCK();
+#endif
+		if
+		:: state == HOOKED || state == OURS -> hooked = 0
+		:: else
+		fi;
+		state = GONE;
+#ifndef M_FREE_UNLOCKED
+		UNLOCK();
+#endif
 	:: else
 	fi;
-	state = GONE;
-#ifndef M_FREE_UNLOCKED
-	UNLOCK();
+	destroyed = 1;
+#ifdef REFS_LAST
+	wait_for_refs();
 #endif
 	freed = 1;
 	use_after_free = work_queued || work_runs;
