@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What both drivers make of a hostile device, row by row of tests/lib/hostile.sh:
+# What both drivers make of a hostile device, row by row of tests/lib/hostile.sh (all that
+# can be done to the rings in question):
 # hostile-compare.sh [--kernel SERIES] [--packed] [DRIVER [ROW...]]
 #
 # A row that ends the guest is noted as such, and the rest goes on in the next one; a CPU
@@ -12,11 +13,19 @@ set -euo pipefail
 
 SERIES=6.12
 RING=0
-DRIVERS='virtio_net virtio_net_cvm'
-ROWS='id-range-rx id-range-tx id-free-rx id-free-tx idx-jump-rx idx-back-rx len-zero len-header
-len-over len-max tx-len-max next-rx next-tx rewrite-tx irq-storm config-storm buffers-0
-buffers-more buffers-max flip-header flip-payload stray-write gso-unknown gso-size-0
-gso-not-agreed csum-start-0 csum-end csum-not-agreed hdr-len piece-empty'
+BOTH='virtio_net virtio_net_cvm'
+DRIVERS=$BOTH
+
+# Number and name of each row of the list that applies to the ring
+rows()
+{
+	local what words other='packed'
+
+	[ "$RING" = 0 ] || other='split'
+	while IFS='|' read -r what _ _ words; do
+		[[ " $words " == *" $other "* ]] || echo "$what"
+	done < <(grep '^[0-9]* [a-z0-9-]*|' "$CVM_TOP/tests/lib/hostile.sh")
+}
 
 # result DRIVER NAME
 result()
@@ -27,16 +36,14 @@ result()
 
 table()
 {
-	local what number name driver
+	local number name driver
 
-	while IFS='|' read -r what _; do
-		read -r number name <<<"$what"
-		[[ " ${ROWS//$'\n'/ } " == *" $name "* ]] || continue
+	while read -r number name; do
 		printf '%-3s %s\n' "$number" "$name"
-		for driver in $DRIVERS; do
+		for driver in $BOTH; do
 			printf '      %-15s %s\n' "$driver" "$(result "$driver" "$name")"
 		done
-	done < <(grep '^[0-9]* [a-z0-9-]*|' "$CVM_TOP/tests/lib/hostile.sh")
+	done < <(rows)
 }
 
 # Those rows of $@ that have no result yet.
@@ -80,8 +87,8 @@ while [ $# -gt 0 ]; do
 	*) usage_die "usage: hostile-compare.sh [--kernel SERIES] [--packed] [DRIVER [ROW...]]" ;;
 	esac
 done
-# shellcheck disable=SC2086 # words
-[ $# -gt 0 ] || set -- $ROWS
+[ $# -gt 0 ] || mapfile -t ROWS < <(rows | cut -d' ' -f2)
+[ $# -gt 0 ] || set -- "${ROWS[@]}"
 DIR=$CVM_BUILD/results/hostile-compare-$SERIES
 [ "$RING" = 0 ] || DIR+=-packed
 mkdir -p "$DIR"
@@ -92,6 +99,5 @@ for DRIVER in $DRIVERS; do
 		one_boot "$todo"
 	done
 done
-DRIVERS='virtio_net virtio_net_cvm'
 table >"$DIR/table.txt"
 cat "$DIR/table.txt"

@@ -5,13 +5,11 @@
 #include <linux/ctype.h>
 #include <linux/fs.h>
 #include <linux/kstrtox.h>
-#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
 #include "vnetsim.h"
 
-#define RING_MIN	2
 #define MTU_DEFAULT	1500
 
 static int parse_features(char *list, u64 *bits)
@@ -82,8 +80,7 @@ static int parse_params(char *words, struct vnetsim_params *params)
 			return err;
 	}
 	if (!params->pairs || params->pairs > VNETSIM_PAIRS_MAX ||
-	    params->ring < RING_MIN || params->ring > VNETSIM_RING_MAX ||
-	    !is_power_of_2(params->ring) ||
+	    params->ring > VNETSIM_RING_MAX ||
 	    params->window > sizeof(struct vnetsim_config) ||
 	    params->mtu < ETH_MIN_MTU || params->mtu > ETH_MAX_MTU)
 		return -EINVAL;

@@ -14,7 +14,7 @@
 #define GUEST_OFFLOADS	(F(GUEST_CSUM) | F(GUEST_TSO4) | F(GUEST_TSO6) | F(GUEST_ECN) | \
 			 F(GUEST_USO4) | F(GUEST_USO6))
 
-/* Longer than a driver should wait. */
+/* Longer than a driver should wait; a slow reset that it begins then ends it sooner. */
 #define LATE_MS		8000
 
 /* A command in private memory: what came, and what is answered. */
@@ -148,6 +148,7 @@ static bool announce(struct vnetsim *sim, struct command *c)
 	if (c->cmd != VIRTIO_NET_CTRL_ANNOUNCE_ACK)
 		return bad_value(sim);
 	sim->config.net.status &= (__force __virtio16)~cpu_to_le16(VIRTIO_NET_S_ANNOUNCE);
+	sim->announced++;
 	return true;
 }
 
@@ -304,6 +305,10 @@ static u32 answer(struct vnetsim *sim, const struct vnetsim_buf *buf, u8 *data, 
 	}
 	if (vnetsim_hit(q, VNETSIM_BUG_CTRL_ACK))
 		ack = U8_MAX;
+	if (vnetsim_mutates_queue(q, false))
+		vnetsim_mutate_bytes(sim, &q->dice, &ack, sizeof(ack));
+	if (c.reply_len && vnetsim_mutates_queue(q, false))
+		vnetsim_mutate_bytes(sim, &q->dice, c.reply, c.reply_len);
 	if (vnetsim_hit(q, VNETSIM_BUG_CTRL_ACK_NONE))
 		return 0;
 	len = vnetsim_buf_write(buf, 0, &ack, sizeof(ack));
@@ -338,19 +343,25 @@ static unsigned int pairs_asked(struct vnetsim *sim, const struct vnetsim_buf *b
  */
 static bool take_time(struct vnetsim_worker *worker, struct vnetsim_queue *q)
 {
-	u32 ms = vnetsim_hit(q, VNETSIM_BUG_CTRL_LATE) ? LATE_MS :
-						     READ_ONCE(worker->sim->ctrl_delay_ms);
+	bool late = vnetsim_hit(q, VNETSIM_BUG_CTRL_LATE);
+	u32 ms = late ? LATE_MS : READ_ONCE(worker->sim->ctrl_delay_ms);
 	unsigned int pairs = pairs_asked(worker->sim, &worker->buf);
+	ktime_t until = ktime_add_ms(ktime_get(), ms);
 	s64 resets = atomic64_read(&worker->sim->resets);
 
 	if (!ms && pairs == worker->sim->state.tx_pairs)
 		return true;
 	mutex_unlock(&worker->lock);
 	vnetsim_tx_limit(worker->sim, pairs);
-	while (ms-- && READ_ONCE(q->ready) && resets == atomic64_read(&worker->sim->resets))
+	while (ktime_before(ktime_get(), until) && READ_ONCE(q->ready) &&
+	       resets == atomic64_read(&worker->sim->resets) &&
+	       !(late && READ_ONCE(worker->sim->resetting)))
 		usleep_range(1000, 1100);
 	mutex_lock(&worker->lock);
-	return q->ready && resets == atomic64_read(&worker->sim->resets);
+	if (!q->ready || resets != atomic64_read(&worker->sim->resets))
+		return false;
+	worker->sim->late += late;
+	return true;
 }
 
 /* Nothing is left to be answered; how long did that take? */

@@ -154,6 +154,9 @@ static int state_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "commands_ok=%llu\n", ctrl->commands_ok);
 	seq_printf(seq, "commands_us=%llu\n", div_u64(sim->ctrl_busy, NSEC_PER_USEC));
 	seq_printf(seq, "coal_twice=%llu\n", sim->coal_twice);
+	seq_printf(seq, "announced=%llu\n", sim->announced);
+	seq_printf(seq, "late=%llu\n", sim->late);
+	seq_printf(seq, "stats_asked=%#llx\n", sim->stats_asked);
 	seq_printf(seq, "pairs=%u\n", state->pairs);
 	seq_printf(seq, "promisc=%d\n", state->promisc);
 	seq_printf(seq, "allmulti=%d\n", state->allmulti);

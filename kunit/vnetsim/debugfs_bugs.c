@@ -72,12 +72,27 @@ const struct file_operations vnetsim_inject_fops = {
 	.release = single_release,
 };
 
+static void dice_show(struct seq_file *seq, const char *who, const struct vnetsim_dice *dice)
+{
+	seq_printf(seq, "%s %llu %#x\n", who, dice->draws, dice->hash);
+}
+
 static int fuzz_show(struct seq_file *seq, void *v)
 {
 	struct vnetsim *sim = seq->private;
+	unsigned int i;
 
 	seq_printf(seq, "seed=%llu\nrate=%u\nmutations=%lld\n", sim->inject.seed,
 		   sim->inject.rate, atomic64_read(&sim->inject.mutations));
+	seq_puts(seq, "# who draws hash\n");
+	dice_show(seq, "device", &sim->dice);
+	dice_show(seq, "wire", &sim->wire_dice);
+	for (i = 0; i < sim->nr_queues; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "queue%u", i);
+		dice_show(seq, name, &sim->queues[i].dice);
+	}
 	return 0;
 }
 

@@ -2,11 +2,12 @@
 /*
  * vnetsim: what the device does wrong when it is told to, and at random.
  */
+#include <linux/hash.h>
 #include <linux/kernel.h>
-#include <linux/random.h>
 #include <linux/string.h>
 
 #include <compat/time.h>
+#include <cvm/kunit.h>
 
 #include "vnetsim.h"
 
@@ -146,45 +147,93 @@ static bool is_fatal(enum vnetsim_bug bug)
 	}
 }
 
+/* What one seed makes of two of them has nothing in common. */
+static void dice_seed(struct vnetsim_dice *dice, u64 seed, unsigned int who)
+{
+	spin_lock_irq(&dice->lock);
+	prandom_seed_state(&dice->state, hash_64(seed << 8 | who, 64));
+	dice->draws = 0;
+	dice->hash = 0;
+	spin_unlock_irq(&dice->lock);
+}
+
 /**
- * vnetsim_roll() - the mutator's next random number
- * @sim: the device
- * @on:  VNETSIM_ON_* of the queue that it is for
+ * vnetsim_roll() - the next random number
+ * @dice: whose
  *
  * Context: any.
  * Return: the number.
  */
-u32 vnetsim_roll(struct vnetsim *sim, unsigned int on)
+u32 vnetsim_roll(struct vnetsim_dice *dice)
 {
 	unsigned long flags;
 	u32 v;
 
-	spin_lock_irqsave(&sim->fuzz_lock, flags);
-	v = prandom_u32_state(&sim->fuzz[on & VNETSIM_ON_RX ? 0 : on & VNETSIM_ON_TX ? 1 : 2]);
-	spin_unlock_irqrestore(&sim->fuzz_lock, flags);
+	spin_lock_irqsave(&dice->lock, flags);
+	v = prandom_u32_state(&dice->state);
+	dice->draws++;
+	dice->hash = hash_32(dice->hash ^ v, 32);
+	spin_unlock_irqrestore(&dice->lock, flags);
 	return v;
 }
 
 /**
- * __vnetsim_hit() - is this the moment for a bug?
- * @sim: the device
- * @bug: the bug
- * @on:  VNETSIM_ON_* of the queue that is at it
+ * vnetsim_mutates() - is this the moment to do something at random?
+ * @sim:   the device
+ * @dice:  who asks
+ * @fatal: little works afterwards until a reset, so it is kept rare
  *
  * Context: any.
  * Return: true if so; it has been counted.
  */
-bool __vnetsim_hit(struct vnetsim *sim, enum vnetsim_bug bug, unsigned int on)
+bool vnetsim_mutates(struct vnetsim *sim, struct vnetsim_dice *dice, bool fatal)
+{
+	u32 rate = READ_ONCE(sim->inject.rate);
+
+	if (!rate || vnetsim_roll(dice) % (fatal ? rate * FATAL_RARE : rate))
+		return false;
+	atomic64_inc(&sim->inject.mutations);
+	return true;
+}
+
+/**
+ * vnetsim_mutate_bytes() - change up to four of some bytes
+ * @sim:   the device
+ * @dice:  whose numbers
+ * @bytes: the first
+ * @len:   how many there are, not 0
+ *
+ * Context: any.
+ */
+void vnetsim_mutate_bytes(struct vnetsim *sim, struct vnetsim_dice *dice, void *bytes, u32 len)
+{
+	u32 n = vnetsim_roll(dice) % 4 + 1;
+
+	while (n--) {
+		u32 v = vnetsim_roll(dice);
+
+		((u8 *)bytes)[(v & 0xffffff) % len] = v >> 24;
+	}
+}
+
+/**
+ * __vnetsim_hit() - is this the moment for a bug?
+ * @sim:  the device
+ * @dice: who asks
+ * @bug:  the bug
+ * @on:   VNETSIM_ON_* of the queue that is at it
+ *
+ * Context: any.
+ * Return: true if so; it has been counted.
+ */
+bool __vnetsim_hit(struct vnetsim *sim, struct vnetsim_dice *dice, enum vnetsim_bug bug,
+		   unsigned int on)
 {
 	struct vnetsim_inject *inject = &sim->inject;
 	struct vnetsim_armed *armed = &inject->bug[bug];
-	u32 rate = READ_ONCE(inject->rate);
 	int left;
 
-	if (rate && is_fatal(bug))
-		rate *= FATAL_RARE;
-	if (rate && is_quick(bug) && !(vnetsim_roll(sim, on) % rate)) {
-		atomic64_inc(&inject->mutations);
+	if (is_quick(bug) && vnetsim_mutates(sim, dice, is_fatal(bug))) {
 		atomic64_inc(&armed->hits);
 		return true;
 	}
@@ -243,15 +292,21 @@ static enum hrtimer_restart storm(struct hrtimer *timer)
 
 /**
  * vnetsim_inject_init() - nothing goes wrong yet
- * @sim: the device
+ * @sim: the device, with its queues
  *
  * Context: process.
  */
 void vnetsim_inject_init(struct vnetsim *sim)
 {
-	spin_lock_init(&sim->fuzz_lock);
+	unsigned int i;
+
+	spin_lock_init(&sim->dice.lock);
+	spin_lock_init(&sim->wire_dice.lock);
+	for (i = 0; i < sim->nr_queues; i++)
+		spin_lock_init(&sim->queues[i].dice.lock);
 	hrtimer_setup(&sim->storm, storm, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(vnetsim_inject_init);
 
 /**
  * vnetsim_inject_exit() - nothing goes wrong by itself any more
@@ -321,8 +376,8 @@ void vnetsim_inject_clear(struct vnetsim *sim)
  * @seed: of the random numbers
  * @rate: one of so many chances is taken, at least 1
  *
- * Each kind of queue draws its own numbers, so that what one of them does wrong
- * does not depend on what the others do meanwhile.
+ * Each queue draws its own numbers, so that what it does wrong depends on what it does
+ * itself and on the seed, not on what others do meanwhile.
  *
  * Context: process.
  */
@@ -330,15 +385,16 @@ void vnetsim_fuzz_start(struct vnetsim *sim, u64 seed, u32 rate)
 {
 	unsigned int i;
 
-	spin_lock_irq(&sim->fuzz_lock);
-	for (i = 0; i < ARRAY_SIZE(sim->fuzz); i++)
-		prandom_seed_state(&sim->fuzz[i], seed + i);
-	spin_unlock_irq(&sim->fuzz_lock);
+	dice_seed(&sim->dice, seed, 0);
+	dice_seed(&sim->wire_dice, seed, 1);
+	for (i = 0; i < sim->nr_queues; i++)
+		dice_seed(&sim->queues[i].dice, seed, 2 + i);
 	sim->inject.seed = seed;
 	atomic64_set(&sim->inject.mutations, 0);
 	WRITE_ONCE(sim->inject.rate, rate);
 	atomic_set(&sim->inject.armed, 1);
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(vnetsim_fuzz_start);
 
 static void needs_csum(struct virtio_net_hdr_v1 *h, u16 start, u16 offset)
 {
@@ -449,19 +505,6 @@ static const enum vnetsim_bug header_bugs[] = {
 	VNETSIM_BUG_HASH_REPORT, VNETSIM_BUG_HASH_SAME,
 };
 
-/* Any bytes of the header. */
-static void spoil_at_random(struct vnetsim *sim, struct virtio_net_hdr_v1_hash *hdr)
-{
-	u32 n = vnetsim_roll(sim, VNETSIM_ON_RX) % 4 + 1;
-
-	while (n--) {
-		u32 v = vnetsim_roll(sim, VNETSIM_ON_RX);
-
-		((u8 *)hdr)[v % sizeof(*hdr)] = v >> 24;
-	}
-	atomic64_inc(&sim->inject.mutations);
-}
-
 /**
  * vnetsim_bug_header() - spoil the header of a packet for the driver, if it is time
  * @q:   the receive queue
@@ -472,15 +515,15 @@ static void spoil_at_random(struct vnetsim *sim, struct virtio_net_hdr_v1_hash *
  */
 void vnetsim_bug_header(struct vnetsim_queue *q, struct virtio_net_hdr_v1_hash *hdr, u32 len)
 {
-	u32 rate = READ_ONCE(q->sim->inject.rate);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(header_bugs); i++)
 		if (vnetsim_hit(q, header_bugs[i]))
 			spoil(hdr, header_bugs[i], len);
-	if (rate && !(vnetsim_roll(q->sim, VNETSIM_ON_RX) % rate))
-		spoil_at_random(q->sim, hdr);
+	if (vnetsim_mutates_queue(q, false))
+		vnetsim_mutate_bytes(q->sim, &q->dice, hdr, sizeof(*hdr));
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(vnetsim_bug_header);
 
 /**
  * vnetsim_bug_len() - lie about what was written to a buffer, if it is time
@@ -515,3 +558,4 @@ u32 vnetsim_bug_len(struct vnetsim_queue *q, u32 len, u32 room)
 		len = U32_MAX;
 	return len;
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(vnetsim_bug_len);

@@ -10,6 +10,7 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/prandom.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 struct vnetsim;
@@ -117,6 +118,20 @@ struct vnetsim_armed {
 	atomic64_t hits;
 };
 
+/**
+ * struct vnetsim_dice - random numbers of the mutator, for one queue or for all else
+ * @lock:  protects what follows; taken in interrupts
+ * @state: the generator
+ * @draws: how many numbers were drawn
+ * @hash:  of all of them, in their order
+ */
+struct vnetsim_dice {
+	spinlock_t lock; /* see above */
+	struct rnd_state state;
+	u64 draws;
+	u32 hash;
+};
+
 struct vnetsim_inject {
 	atomic_t armed;				/* how many bugs are; mostly none */
 	struct vnetsim_armed bug[VNETSIM_BUG_COUNT];
@@ -129,7 +144,8 @@ struct vnetsim_inject {
 extern const char * const vnetsim_bug_names[VNETSIM_BUG_COUNT];
 
 bool vnetsim_armed(const struct vnetsim_queue *q, enum vnetsim_bug bug);
-bool __vnetsim_hit(struct vnetsim *sim, enum vnetsim_bug bug, unsigned int on);
+bool __vnetsim_hit(struct vnetsim *sim, struct vnetsim_dice *dice, enum vnetsim_bug bug,
+		   unsigned int on);
 int vnetsim_inject_arm(struct vnetsim *sim, const char *name, unsigned int on, int count);
 void vnetsim_inject_clear(struct vnetsim *sim);
 void vnetsim_fuzz_start(struct vnetsim *sim, u64 seed, u32 rate);
@@ -138,6 +154,8 @@ void vnetsim_bug_header(struct vnetsim_queue *q, struct virtio_net_hdr_v1_hash *
 u32 vnetsim_bug_len(struct vnetsim_queue *q, u32 len, u32 room);
 void vnetsim_inject_init(struct vnetsim *sim);
 void vnetsim_inject_exit(struct vnetsim *sim);
-u32 vnetsim_roll(struct vnetsim *sim, unsigned int on);
+u32 vnetsim_roll(struct vnetsim_dice *dice);
+bool vnetsim_mutates(struct vnetsim *sim, struct vnetsim_dice *dice, bool fatal);
+void vnetsim_mutate_bytes(struct vnetsim *sim, struct vnetsim_dice *dice, void *bytes, u32 len);
 
 #endif /* VNETSIM_INJECT_H */

@@ -306,7 +306,6 @@ static struct vnetsim *vnetsim_alloc(const struct vnetsim_params *params)
 	sim->ring = params->ring;
 	sim->window = params->window;
 	spin_lock_init(&sim->state_lock);
-	vnetsim_inject_init(sim);
 	sim->offered = ((vnetsim_features_all() & ~params->off) | params->on);
 	if (params->packed)
 		sim->offered |= BIT_ULL(VIRTIO_F_RING_PACKED);
@@ -314,6 +313,7 @@ static struct vnetsim *vnetsim_alloc(const struct vnetsim_params *params)
 		kvfree(sim);
 		return NULL;
 	}
+	vnetsim_inject_init(sim);
 	sim->id = ida_alloc(&vnetsim_ids, GFP_KERNEL);
 	if (sim->id < 0) {
 		kvfree(sim->workers);

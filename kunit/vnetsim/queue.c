@@ -124,6 +124,8 @@ void vnetsim_queue_used(struct vnetsim_queue *q, unsigned int packets)
 	spin_unlock_irqrestore(&q->irq_lock, flags);
 	if (raise && !vnetsim_hit(q, VNETSIM_BUG_IRQ_LOST))
 		raise_soon(q);
+	if (vnetsim_mutates_queue(q, false))
+		irq_work_queue(&q->irq_work);
 }
 
 /**
@@ -182,8 +184,10 @@ bool vnetsim_queue_stands_still(struct vnetsim_queue *q)
 	bool kicked = kicks != q->kicks_seen;
 
 	q->kicks_seen = kicks;
-	if (vnetsim_armed(q, VNETSIM_BUG_STALL))
+	if (vnetsim_armed(q, VNETSIM_BUG_STALL)) {
+		atomic64_inc(&q->sim->inject.bug[VNETSIM_BUG_STALL].hits);
 		return true;
+	}
 	/* Who listens to notifications only hears none. */
 	return vnetsim_armed(q, VNETSIM_BUG_KICK_OFF) && !kicked;
 }

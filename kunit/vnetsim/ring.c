@@ -160,6 +160,13 @@ static void tamper(struct vnetsim_queue *q, u16 id)
 		else
 			vnetsim_split_tamper(q, id, bugs[i]);
 	}
+	if (!vnetsim_mutates_queue(q, true))
+		return;
+	/* Both kinds are of one size, whatever is where. */
+	BUILD_BUG_ON(sizeof(struct vring_packed_desc) != sizeof(struct vring_desc));
+	vnetsim_mutate_bytes(q->sim, &q->dice, q->packed ?
+			     (void *)&q->pack.desc[(q->pack.avail_idx ?: q->num) - 1] :
+			     (void *)&q->split.ring.desc[id % q->num], sizeof(struct vring_desc));
 }
 
 /**
@@ -214,12 +221,29 @@ void vnetsim_ring_rewind(struct vnetsim_queue *q, const struct vnetsim_mark *mar
 	}
 }
 
-static void push(struct vnetsim_queue *q, u16 id, u16 descs, u32 len)
+static void push(struct vnetsim_queue *q, u32 id, u16 descs, u32 len)
 {
 	if (q->packed)
 		vnetsim_packed_push(q, id, descs, len);
 	else
 		vnetsim_split_push(q, id, len);
+}
+
+/* Any at all, or one of those that could be meant. */
+static u32 any_number(struct vnetsim_queue *q, u32 limit)
+{
+	u32 v = vnetsim_roll(&q->dice);
+
+	return v % 2 ? v : v / 2 % limit;
+}
+
+/*
+ * In a packed ring the driver may write over what was not its turn, before it sees that;
+ * it hardly does in the control queue, where commands are rare.
+ */
+static bool may_repeat(const struct vnetsim_queue *q)
+{
+	return !q->packed || vnetsim_packed_behind(q) || vnetsim_queue_kind(q) == VNETSIM_ON_CTRL;
 }
 
 /**
@@ -233,15 +257,19 @@ static void push(struct vnetsim_queue *q, u16 id, u16 descs, u32 len)
  */
 void vnetsim_ring_push(struct vnetsim_queue *q, u16 id, u16 descs, u32 len)
 {
-	u16 true_id = id;
+	u32 told = id;
 
 	if (vnetsim_hit(q, VNETSIM_BUG_USED_ID_RANGE))
-		id = q->num + 3;
+		told = q->num + 3;
 	if (vnetsim_hit(q, VNETSIM_BUG_USED_ID_MIDDLE))
-		id = (id + 1) % q->num;
-	push(q, id, descs, len);
-	if ((!q->packed || vnetsim_packed_behind(q)) && vnetsim_hit(q, VNETSIM_BUG_USED_ID_FREE))
-		push(q, true_id, 1, len);
+		told = (id + 1) % q->num;
+	if (vnetsim_mutates_queue(q, true))
+		told = any_number(q, 2 * q->num);
+	if (vnetsim_mutates_queue(q, false))
+		len = any_number(q, 2 * PAGE_SIZE);
+	push(q, told, descs, len);
+	if (may_repeat(q) && vnetsim_hit(q, VNETSIM_BUG_USED_ID_FREE))
+		push(q, id, 1, len);
 }
 
 /**

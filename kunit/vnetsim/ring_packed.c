@@ -203,6 +203,8 @@ void vnetsim_packed_publish(struct vnetsim_queue *q)
 		publish_too_many(q, q->num - 1);
 	if (vnetsim_hit(q, VNETSIM_BUG_PACKED_WRAP))
 		p->first_flags ^= AVAIL | USED;
+	if (vnetsim_mutates_queue(q, true))
+		p->first_flags = vnetsim_roll(&q->dice);
 	/* After all that was pushed. */
 	smp_store_release(&p->desc[p->first_idx].flags, cpu_to_le16(p->first_flags));
 	if (vnetsim_hit(q, VNETSIM_BUG_PACKED_TOGGLE))

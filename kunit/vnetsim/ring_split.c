@@ -107,7 +107,7 @@ int vnetsim_split_pop(struct vnetsim_queue *q, struct vnetsim_buf *buf)
  *
  * Context: the worker's lock.
  */
-void vnetsim_split_push(struct vnetsim_queue *q, u16 id, u32 len)
+void vnetsim_split_push(struct vnetsim_queue *q, u32 id, u32 len)
 {
 	struct vnetsim_split *s = &q->split;
 	struct vring_used_elem *elem = &s->ring.used->ring[s->used_idx & (q->num - 1)];
@@ -133,6 +133,8 @@ void vnetsim_split_publish(struct vnetsim_queue *q)
 		idx += U16_MAX;
 	if (vnetsim_hit(q, VNETSIM_BUG_USED_IDX_BACK))
 		idx -= 2;
+	if (vnetsim_mutates_queue(q, true))
+		idx = vnetsim_roll(&q->dice);
 	/* After all that was pushed. */
 	smp_store_release(&q->split.ring.used->idx, to16(q, idx));
 }

@@ -119,7 +119,7 @@ unsigned int vnetsim_steer(struct vnetsim *sim, const struct sk_buff *skb)
 	u16 report;
 	u32 hash;
 
-	if (vnetsim_hit_device(sim, VNETSIM_BUG_QUEUE_LAST))
+	if (vnetsim_hit_wire(sim, VNETSIM_BUG_QUEUE_LAST))
 		return sim->max_pairs - 1;
 	spin_lock_bh(&sim->state_lock);
 	if (state->steer) {

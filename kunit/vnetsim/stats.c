@@ -181,6 +181,7 @@ static bool get(struct vnetsim *sim, const void *data, u32 len, u8 *reply, u32 *
 	for (i = 0; i < n; i++) {
 		u64 types = le64_to_cpu(req[i].types);
 
+		sim->stats_asked |= types;
 		if (!types || types & ~valid_for(sim, le16_to_cpu(req[i].vq_index), ctrl)) {
 			vnetsim_violate(sim, VNETSIM_V_CTRL_VALUE);
 			return false;

@@ -34,6 +34,9 @@ static void config_get(struct virtio_device *vdev, unsigned int offset, void *bu
 	if (offset == offsetof(struct virtio_net_config, max_virtqueue_pairs) &&
 	    vnetsim_hit_device(sim, VNETSIM_BUG_CONFIG_PAIRS))
 		*(u8 *)buf ^= ++sim->config_reads;
+	if (unlikely(atomic_read(&sim->inject.armed)) &&
+	    vnetsim_mutates(sim, &sim->dice, false))
+		vnetsim_mutate_bytes(sim, &sim->dice, buf, len);
 }
 
 static void config_set(struct virtio_device *vdev, unsigned int offset, const void *buf,
@@ -123,8 +126,11 @@ static void reset(struct virtio_device *vdev)
 	static const struct vnetsim_coal none;
 	unsigned int i;
 
-	if (vnetsim_hit_device(sim, VNETSIM_BUG_RESET_SLOW))
+	if (vnetsim_hit_device(sim, VNETSIM_BUG_RESET_SLOW)) {
+		WRITE_ONCE(sim->resetting, true);
 		msleep(3000);
+		WRITE_ONCE(sim->resetting, false);
+	}
 	interrupt_early(sim);
 	WRITE_ONCE(sim->live, false);
 	WRITE_ONCE(sim->status, 0);
@@ -240,6 +246,9 @@ static int cvm_transport_find_vqs(struct virtio_device *vdev, unsigned int nvqs,
 
 	if (vnetsim_hit_device(sim, VNETSIM_BUG_NO_VECTORS))
 		return -ENOSPC;
+	/* So do the core's transports: a queue of no size is not there. */
+	if (!sim->ring)
+		return -ENOENT;
 	for (i = 0; i < nvqs; i++) {
 		struct vnetsim_queue *q;
 
@@ -277,7 +286,10 @@ static int disable_vq_and_reset(struct virtqueue *vq)
 
 	if (!vnetsim_has(q->sim, VIRTIO_F_RING_RESET))
 		return -ENOENT;
-	if (vnetsim_hit(q, VNETSIM_BUG_VQ_RESET_FAILS))
+	/* Not its worker's doing, so not a number of its own. */
+	if (unlikely(atomic_read(&q->sim->inject.armed)) &&
+	    __vnetsim_hit(q->sim, &q->sim->dice, VNETSIM_BUG_VQ_RESET_FAILS,
+			  vnetsim_queue_kind(q)))
 		return -EIO;
 	vnetsim_queue_stop(q);
 	vq->reset = true;

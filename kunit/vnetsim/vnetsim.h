@@ -35,7 +35,7 @@
 #include "wire.h"
 
 #define VNETSIM_PAIRS_MAX	16U
-#define VNETSIM_RING_MAX	4096U
+#define VNETSIM_RING_MAX	U16_MAX
 #define VNETSIM_SEGS_MAX	64	/* of one buffer */
 #define VNETSIM_BUFS_MAX	512	/* of one packet */
 #define VNETSIM_PACKET_MAX	65589	/* the specification's largest */
@@ -180,6 +180,7 @@ struct vnetsim_queue {
 	atomic64_t irqs;
 	atomic64_t kicks;
 
+	struct vnetsim_dice dice;
 	struct vnetsim_stats stats;		/* the worker's, but for drops in front of it */
 };
 
@@ -249,6 +250,7 @@ struct vnetsim {
 	u64 feat;				/* negotiated */
 	u8 hdr_len;
 	bool live;				/* DRIVER_OK */
+	bool resetting;				/* slowly */
 	struct vnetsim_state state;
 	spinlock_t state_lock;			/* for readers of steering and filters */
 
@@ -262,12 +264,15 @@ struct vnetsim {
 	u32 ctrl_delay_ms;
 	u32 ctrl_fail;				/* bit n: commands of class n fail */
 	struct vnetsim_inject inject;
-	spinlock_t fuzz_lock;			/* of fuzz */
-	struct rnd_state fuzz[3];		/* receive, transmit, the rest */
+	struct vnetsim_dice dice;		/* configuration, status, life */
+	struct vnetsim_dice wire_dice;		/* what comes from the other end */
 	struct hrtimer storm;			/* interrupts without work */
 	atomic64_t violations[VNETSIM_VIOLATIONS];
 	atomic64_t resets;
 	u64 coal_twice;				/* one was waiting when another came */
+	u64 announced;				/* answers to announcements asked for */
+	u64 late;				/* answers that came later than one waits */
+	u64 stats_asked;			/* types of statistics, of all requests */
 	atomic64_t ctrl_since;			/* ns; a command waits since then; 0: none does */
 	u64 ctrl_last;				/* ns; the last answer */
 	u64 ctrl_busy;				/* ns from notifications to last answers */
@@ -283,17 +288,30 @@ static inline unsigned int vnetsim_queue_kind(const struct vnetsim_queue *q)
 	return q->index % 2 ? VNETSIM_ON_TX : VNETSIM_ON_RX;
 }
 
-/* Is it time for a bug, of a queue or of the device? */
+/* Is it time for a bug, of a queue, of the device, or of what comes to it? */
 static inline bool vnetsim_hit(struct vnetsim_queue *q, enum vnetsim_bug bug)
 {
 	return unlikely(atomic_read(&q->sim->inject.armed)) &&
-	       __vnetsim_hit(q->sim, bug, vnetsim_queue_kind(q));
+	       __vnetsim_hit(q->sim, &q->dice, bug, vnetsim_queue_kind(q));
 }
 
 static inline bool vnetsim_hit_device(struct vnetsim *sim, enum vnetsim_bug bug)
 {
 	return unlikely(atomic_read(&sim->inject.armed)) &&
-	       __vnetsim_hit(sim, bug, VNETSIM_ON_CTRL);
+	       __vnetsim_hit(sim, &sim->dice, bug, VNETSIM_ON_CTRL);
+}
+
+static inline bool vnetsim_hit_wire(struct vnetsim *sim, enum vnetsim_bug bug)
+{
+	return unlikely(atomic_read(&sim->inject.armed)) &&
+	       __vnetsim_hit(sim, &sim->wire_dice, bug, VNETSIM_ON_RX);
+}
+
+/* The same of what has no name: random bytes, numbers and interrupts. */
+static inline bool vnetsim_mutates_queue(struct vnetsim_queue *q, bool fatal)
+{
+	return unlikely(atomic_read(&q->sim->inject.armed)) &&
+	       vnetsim_mutates(q->sim, &q->dice, fatal);
 }
 
 /* Names and life: main.c */
@@ -361,7 +379,7 @@ u32 vnetsim_buf_write(const struct vnetsim_buf *buf, u32 from, const void *data,
 
 void vnetsim_split_init(struct vnetsim_queue *q);
 int vnetsim_split_pop(struct vnetsim_queue *q, struct vnetsim_buf *buf);
-void vnetsim_split_push(struct vnetsim_queue *q, u16 id, u32 len);
+void vnetsim_split_push(struct vnetsim_queue *q, u32 id, u32 len);
 void vnetsim_split_publish(struct vnetsim_queue *q);
 void vnetsim_split_tamper(struct vnetsim_queue *q, u16 id, enum vnetsim_bug bug);
 void vnetsim_split_deafen(struct vnetsim_queue *q);

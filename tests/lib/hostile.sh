@@ -11,7 +11,12 @@
 # ignore	nothing is dropped, nobody resets
 # kill		the device is reset once, and comes back
 # any		dropped, reset or ignored, by what the driver happens to see of it
-# wait		the device stands still as long as that lasts; all is well afterwards
+# rekick Q	of rx or tx: the device is told again what it does not hear, and goes on
+# reclaim	what was sent is taken back although no interrupt says so
+# stall Q	of rx or tx: the interface can go down and up meanwhile, and the watchdog sees to
+#		packets that can't be sent; all is well afterwards
+# storm		ten looks and one answer a second, at most
+# inactive	what came while the queue was not in use is dropped as drop_rx_inactive
 # shellcheck disable=SC2034 # for whoever reads this file
 HOSTILE="
 1 id-range-rx|used_id_range rx|kill
@@ -45,17 +50,17 @@ HOSTILE="
 11 wrap-tx|packed_wrap tx|any|packed lost
 11 toggle-rx|packed_toggle rx 20|any|packed lost
 11 toggle-tx|packed_toggle tx 20|any|packed lost
-13 no-kicks-rx|kick_off rx -1|wait
-13 no-kicks-tx|kick_off tx -1|wait
-14 tx-never|stall tx -1|wait
+13 no-kicks-rx|kick_off rx -1|rekick rx
+13 no-kicks-tx|kick_off tx -1|rekick tx
+14 tx-never|stall tx -1|stall tx|ring=16
 15 tx-early|early tx 20|any
-16 rx-never|stall rx -1|wait
+16 rx-never|stall rx -1|stall rx
 17 reorder-rx|reorder rx 50|ignore
 17 reorder-tx|reorder tx 50|ignore
 18 irq-storm|irq_storm -1|ignore
 20 irq-lost-rx|irq_lost rx 10|ignore
-20 irq-lost-tx|irq_lost tx -1|wait
-21 config-storm|config_storm -1|ignore
+20 irq-lost-tx|irq_lost tx -1|reclaim
+21 config-storm|config_storm -1|storm
 22 buffers-0|buffers_0 rx 5|drop rx_buffers
 23 buffers-more|buffers_more rx 2|any
 23 buffers-more-often|buffers_more rx 60|any
@@ -83,7 +88,7 @@ HOSTILE="
 36 tunnel|tunnel rx 5|drop rx_gso
 37 hash-report|hash_report rx 20|ignore
 37 hash-same|hash_same rx 50|ignore
-38 queue-last|queue_last 50|any
+38 queue-last|queue_last -1|inactive
 39 frame-14|frame_14 rx 5|any
 39 frame-vlan|frame_vlan rx 5|any
 39 frame-full|frame_full rx 20|any|off=MRG_RXBUF,GUEST_TSO4,GUEST_TSO6,GUEST_ECN,GUEST_USO4,GUEST_USO6

@@ -57,27 +57,21 @@ workers()
 	done
 }
 
-# find_threads NAME: processes called so
-find_threads()
+# threads_of NAME: processes called so, or NAME/...
+threads_of()
 {
-	threads=""
 	for bench_dir in /proc/[0-9]*; do
 		case $(cat "$bench_dir/comm" 2>/dev/null) in
-		"$1"/*) threads="$threads ${bench_dir#/proc/}" ;;
+		"$1" | "$1"/*) echo "${bench_dir#/proc/}" ;;
 		esac
 	done
-	[ -n "$threads" ] || fail "there is no thread $1"
 }
 
 # CPU time of the thread of the device's control queue
 device_thread()
 {
-	for look_pid in $threads; do
-		read -r look_comm </proc/"$look_pid"/comm
-		[ "$look_comm" = "sim0/$PAIRS" ] || continue
-		read -r look_ns _ </proc/"$look_pid"/schedstat
-		thread_us=$((look_ns / 1000))
-	done
+	read -r look_ns _ </proc/"$ctrl_thread"/schedstat || fail "the device has no thread"
+	thread_us=$((look_ns / 1000))
 }
 
 # Until the device has answered whatever was asked: the count stands still.
@@ -143,11 +137,7 @@ adaptive()
 {
 	expect_ok "ethtool -L eth0 combined $PAIRS"
 	expect_ok "echo 1 >/sys/class/net/eth0/threaded"
-	flow_threads=$threads
-	find_threads napi
-	# shellcheck disable=SC2086 # words
-	expect_ok "dim_load fifo 40 $threads"
-	threads=$flow_threads
+	expect_ok "dim_load fifo 40 $(threads_of napi | xargs)"
 	vnetsim.sh set sim0 ctrl_wait_us "$LATENCY"
 	measure "$1" "$2" traffic 0 flows
 	expect_ok "ethtool -C eth0 adaptive-rx on"
@@ -168,8 +158,8 @@ arm()
 	sim_end=$(cat $SIM_DIR/sim0/peer)
 	expect_ok "ip link set $sim_end up"
 	expect_ok "ip link set eth0 up"
-	find_threads sim0
-	expect_ok "dim_load fifo 60 $threads"
+	expect_ok "dim_load fifo 60 $(threads_of sim0 | xargs)"
+	ctrl_thread=$(threads_of "sim0/$PAIRS")
 	vnetsim.sh set sim0 ctrl_wait_us "$LATENCY"
 	measure "$1" "$2" reading 0 ask read "$COUNT" $PAUSE
 	measure "$1" "$2" moderation $((2 * COUNT)) ask coalesce "$COUNT" $PAUSE

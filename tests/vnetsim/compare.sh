@@ -20,6 +20,7 @@ ONLY=${SIM_ONLY:-}
 say_result()
 {
 	echo "compare|$1|$2" | tee /dev/kmsg
+	: >/tmp/compare.said
 }
 
 answers()
@@ -56,6 +57,8 @@ complaint()
 # one NAME BUG WORDS
 one()
 {
+	rm -f /tmp/compare.said
+	defer "[ -f /tmp/compare.said ] || say_result $1 'no traffic before it began'"
 	(
 		sleep 60
 		say_result "$1" "hangs"

@@ -305,10 +305,41 @@ latency()
 	# The answer waits at least.
 	least=$(sed -n 's|^round-trip min/avg/max = \([0-9]*\).*|\1|p' /tmp/sim.ping)
 	expect_ge "${least:-0}" 3 "milliseconds of the fastest round"
+	vnetsim.sh set sim0 latency_us 0
+	vnetsim.sh set sim0 ctrl_wait_us 200000
+	us=$(sim_state commands_us)
+	expect_ok "ip link set eth0 address 52:54:00:aa:bb:cf"
+	expect_ge $(($(sim_state commands_us) - us)) 200000 "microseconds until a command is answered"
 	sim_down
 }
 
+# pool_of WORDS...: bytes of its transmit pool, and of all that it has when it is up
+pool_of()
+{
+	sim_plug sim0 "$@"
+	[ "$(cat $NET_CVM/mode)" = pool ] || skip "no pools in this mode"
+	sim_limit=$(cat $NET_CVM/pool_limit)
+	expect_ok "ip link set eth0 up"
+	sim_bytes=$(cat $NET_CVM/pool_bytes)
+	sim_down
+}
+
+pools()
+{
+	pool_of ring=256 mtu=1500
+	expect_eq 1048576 "$sim_limit" "bytes of a transmit pool"
+	merged=$sim_bytes
+	pool_of ring=512 mtu=4000
+	expect_eq $((512 * 4096)) "$sim_limit" "bytes of a transmit pool"
+	pool_of ring=1024 mtu=9000
+	expect_eq 4194304 "$sim_limit" "bytes of a transmit pool"
+	# Without packets that are put together, a receive buffer holds just one.
+	pool_of ring=256 mtu=1500 off=GUEST_TSO4,GUEST_TSO6,GUEST_USO4,GUEST_USO6
+	expect_ge $((merged - sim_bytes)) 500000 "bytes less for receive buffers"
+}
+
 sim_load || exit 1
+ktap_case "sizes of pools" pools
 ktap_case "receive filters" filters
 ktap_case "moderation by number and time" moderation
 ktap_case "steering" steering

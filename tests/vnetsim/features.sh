@@ -51,6 +51,7 @@ without()
 		short_exchange
 		case $feature in
 		VERSION_1) ;;
+		HASH_TUNNEL) expect_errno "echo vxlan >$NET_CVM/hash_tunnel_types" EOPNOTSUPP ;;
 		CTRL_VQ)
 			# All that needs it goes with it.
 			for gone in $CTRL; do

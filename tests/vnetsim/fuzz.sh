@@ -2,9 +2,10 @@
 # shellcheck shell=sh
 # A device that does things wrong at random, with traffic: rings, headers, answers,
 # configuration, interrupts. The kernel complains of nothing, all that is asked of the
-# interface ends in time, and a fresh device works.
+# interface ends in time, and a fresh device works. Split and packed rings, buffers that
+# are put together or not: by the seed.
 #
-# Parameters: FUZZ_SECONDS (45), FUZZ_SEED (1), FUZZ_ROUND in seconds (4), FUZZ_RATE
+# Parameters: NET_MODE, FUZZ_SECONDS (45), FUZZ_SEED (1), FUZZ_ROUND in seconds (4), FUZZ_RATE
 # (60: one of so many chances is taken), FUZZ_MUTATIONS (0: go on until so many, at
 # least). A round that fails says its seed: FUZZ_SEED=that FUZZ_SECONDS=1.
 . /tests/lib/ktap.sh
@@ -65,8 +66,15 @@ round()
 	defer "kill $! 2>/dev/null"
 	sleep "$ROUND"
 	mutations >/tmp/fuzz.mutations
+	cat $SIM_DIR/sim0/fuzz >/tmp/fuzz.drawn
 	vnetsim.sh del sim0 || fail "can't be unplugged"
 	net_flood_kill
+}
+
+# drawn WHO: how many random numbers it has drawn in the last round
+drawn()
+{
+	awk -v who="$1" '$1 == who { print $2 }' /tmp/fuzz.drawn
 }
 
 rounds()
@@ -86,6 +94,10 @@ rounds()
 	done
 	note "$total mutations, seeds $SEED to $((seed - 1))"
 	expect_ge $total 100 "mutations"
+	# All parts of the device have their share in it.
+	for who in device wire queue0 queue1 queue4; do
+		expect_ge "$(drawn $who)" 1 "numbers drawn by $who"
+	done
 }
 
 sound()

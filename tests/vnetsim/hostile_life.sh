@@ -52,7 +52,13 @@ bind()
 	expect_le $(($(now) - begun)) 20 "seconds until it was decided"
 }
 
-# All is well again: traffic, down and up, unplugged with nothing left.
+# How often a bug happened
+hits()
+{
+	awk -v bug="$1" '$1 == bug { print $3 }' $SIM_DIR/sim0/inject
+}
+
+# All is well again, and the driver did nothing wrong meanwhile: traffic, down and up, unplugged with nothing left.
 finish()
 {
 	inject none
@@ -62,7 +68,7 @@ finish()
 	expect_ok "ip link set eth0 down"
 	expect_ok "ip link set eth0 up"
 	wait_for 10 'ping -c 1 -W 1 $NET_PEER >/dev/null' || fail "no traffic after down and up"
-	vnetsim.sh del sim0 || fail "can't be unplugged"
+	sim_down
 }
 
 # --- control queue ---
@@ -98,15 +104,48 @@ answered_badly()
 	finish
 }
 
-ctrl_ring()
+# An answer that comes after the time-out, while the reset that follows is under way.
+late()
 {
 	start
 	net_flood_start
+	resets_seen=$(sim_state resets)
+	inject reset_slow 1
+	inject ctrl_late 1
+	ip link set eth0 address 52:54:00:aa:bb:01 2>/dev/null && fail "the command succeeded"
+	wait_for 15 '[ "$(sim_state late)" = 1 ]' || fail "there was no late answer"
+	expect_eq "$resets_seen" "$(sim_state resets)" "resets that were done before it came"
+	if ip link set eth0 address 52:54:00:aa:bb:01 2>/dev/null; then
+		expect_ne "$resets_seen" "$(sim_state resets)" "resets before the next command"
+	fi
+	wait_for 20 '[ "$(sim_state resets)" -gt "$resets_seen" ]' || fail "no reset"
+	wait_for 30 'ip link set eth0 address 52:54:00:aa:bb:02 2>/dev/null' ||
+		fail "the control queue does not come back"
+	expect_eq 52:54:00:aa:bb:02 "$(sim_state mac)" "address that the device knows"
+	expect_eq 1 "$(net_stat ctrl_timeouts)" "time-outs"
+	net_flood_stop
+	finish
+}
+
+# ctrl_ring kill|lost BUG: the driver sees it at once, not when its time is up
+ctrl_ring()
+{
+	want=$1
+	shift
+	start
+	net_flood_start
 	inject "$@"
-	ip link set eth0 address 52:54:00:aa:bb:05 2>/dev/null
+	if ! ip link set eth0 address 52:54:00:aa:bb:05 2>/dev/null; then
+		[ "$want" = kill ] || fail "the command failed"
+	fi
+	expect_eq 1 "$(hits "$1")" "times that $1 happened"
+	[ "$want" != kill ] || wait_for 15 '[ "$(cat $NET_CVM/resets)" -gt "$resets" ]' ||
+		fail "the device was not reset"
 	wait_for 15 'ip link set eth0 address 52:54:00:aa:bb:06 2>/dev/null' ||
 		fail "the control queue does not come back"
 	net_flood_stop
+	expect_eq 0 "$(net_stat ctrl_timeouts)" "time-outs of commands"
+	[ "$want" = kill ] || expect_eq "$resets" "$(cat $NET_CVM/resets)" "resets"
 	expect_le $(($(cat $NET_CVM/resets) - resets)) 3 "resets"
 	finish
 }
@@ -126,26 +165,47 @@ refused_at_probe()
 	finish
 }
 
+# not_held SECONDS: the interface can be changed in that time
+not_held()
+{
+	begun=$(now)
+	expect_ok "ip link set eth0 mtu 1400"
+	expect_ok "ip link set eth0 mtu 1500"
+	expect_le $(($(now) - begun)) "$1" "seconds that a new MTU took"
+}
+
 # Moderation that takes the device long: at most one command a queue at a time, packets
 # flow, and nobody who wants something else from the interface waits for it.
 slow_moderation()
 {
-	start
+	# Nothing but moderation is to be asked for; dim_load needs both ends here.
+	sim_plug sim0 pairs=2 packed="$PACKED" off=DEVICE_STATS
 	sim_negotiated VQ_NOTF_COAL || skip "the driver does not moderate single queues"
+	sim_end=$(cat $SIM_DIR/sim0/peer)
+	expect_ok "ip link set $sim_end up"
+	net_configure
+	wait_for 10 '[ "$(cat /sys/class/net/eth0/carrier)" = 1 ]' || fail "no link"
 	vnetsim.sh set sim0 ctrl_delay_ms 100
 	expect_ok "ethtool -C eth0 adaptive-rx on"
-	net_flood_start
-	for _ in 1 2 3 4 5 6 7 8; do
-		begun=$(now)
-		expect_ok "ip link set eth0 mtu 1400"
-		expect_ok "ip link set eth0 mtu 1500"
-		expect_le $(($(now) - begun)) 3 "seconds that a new MTU took"
-		sleep 0.5
+	while :; do
+		dim_load load "$sim_end" eth0 100 20 50000
+	done >/tmp/sim.load &
+	load=$!
+	defer "kill $load 2>/dev/null"
+	for us in 1 2 3 4 5; do
+		# Whatever level a queue is at, it has to be told anew.
+		commands=$(sim_state commands)
+		expect_ok "echo '$us,2 $us,2 $us,2 $us,2 $us,2' >$NET_CVM/rx_profile"
+		wait_for 60 'not_held 5; [ "$(sim_state commands)" -gt $commands ]' ||
+			fail "no command for a new profile"
 	done
+	kill $load
+	wait $load 2>/dev/null
 	expect_eq 0 "$(sim_state coal_twice)" "commands for a queue that has one in flight"
-	net_flood_stop "$NET_GAP"
+	expect_ge "$(tr ' ' '\n' </tmp/sim.load | awk -F= '$1 == "got" { n += $2 } END { print n + 0 }')" \
+		1000 "packets received meanwhile"
 	vnetsim.sh set sim0 ctrl_delay_ms 0
-	finish
+	sim_down
 }
 
 # Statistics that make no sense: ethtool -S comes back, its counters are numbers.
@@ -160,8 +220,7 @@ stats()
 	done
 	expect_le $(($(now) - begun)) 6 "seconds that three looks took"
 	expect_eq "$resets" "$(cat $NET_CVM/resets)" "resets"
-	expect_ge "$(awk -v bug="$1" '$1 == bug { print $3 }' $SIM_DIR/sim0/inject)" 1 \
-		"times that $1 happened"
+	expect_ge "$(hits "$1")" 1 "times that $1 happened"
 	finish
 }
 
@@ -176,6 +235,10 @@ stats_capable()
 	expect_ok "ethtool -S eth0"
 	# The device has no checksums to count, and said it had.
 	expect_ge "$(net_stat ctrl_failed)" 1 "requests that the device refused"
+	# Types 0 to 3, 16 to 19 and 32 are all that there are.
+	expect_eq 0 $(($(sim_state stats_asked) & ~0x1000f000f)) "types that nobody knows"
+	expect_ne 0 $(($(sim_state stats_asked))) "types asked for"
+	SIM_MAY_BREAK=ctrl_value
 	finish
 }
 
@@ -189,11 +252,15 @@ nonsense()
 {
 	[ ! -e $NET_CVM ] || unbind
 	vnetsim.sh set sim0 config "$SANE $1" || fail "'$1' was not taken"
+	echo >$SIM_DIR/sim0/violations
 	bind either
 	[ ! -e $NET_CVM ] || {
 		net_reaches "with $1"
 		net_udp 2 1000
 		net_udp 2 5000 $NET_PEER6
+		# The device can't do what it says, and refuses a table that long.
+		[ "$1" != rss_table=65535 ] || SIM_MAY_BREAK=ctrl_value
+		sim_expect_rules sim0
 	}
 	case $1 in
 	mac=*)
@@ -208,6 +275,7 @@ sane()
 {
 	[ ! -e $NET_CVM ] || unbind
 	vnetsim.sh set sim0 config "$SANE"
+	echo >$SIM_DIR/sim0/violations
 	bind ok
 	finish
 }
@@ -222,6 +290,8 @@ changes()
 	sleep 1
 	unbind
 	vnetsim.sh set sim0 config pairs=2 mtu=1500
+	# Longer packets than it said suddenly, before the driver has heard of it.
+	echo >$SIM_DIR/sim0/violations
 	bind ok
 	finish
 }
@@ -237,6 +307,8 @@ at_probe()
 	bind "$want"
 	[ ! -e $NET_CVM ] || unbind
 	inject none
+	# The core writes what it read of the status, without bits that the device hides.
+	echo >$SIM_DIR/sim0/violations
 	bind ok
 	finish
 }
@@ -253,11 +325,39 @@ while_resetting()
 	finish
 }
 
+# Nobody but the driver holds rtnl while it waits for a device that takes its time.
+slow_reset()
+{
+	start
+	done_before=$(sim_state resets)
+	inject reset_slow 1
+	vnetsim.sh set sim0 event needs_reset
+	wait_for 10 '[ "$(hits reset_slow)" = 1 ]' || fail "no reset"
+	meanwhile=0
+	while [ "$(sim_state resets)" = "$done_before" ]; do
+		expect_ok "ip link set lo mtu $((60000 + meanwhile))"
+		[ "$(sim_state resets)" != "$done_before" ] || meanwhile=$((meanwhile + 1))
+	done
+	note "$meanwhile times rtnl was free in a reset"
+	expect_ge "$meanwhile" 1 "times that rtnl was free in a reset"
+	wait_for 10 '[ "$(cat $NET_CVM/resets)" -gt "$resets" ]' || fail "no reset"
+	sleep 1
+	finish
+}
+
+# Sizes that the driver, or the core, refuses cleanly; of packed rings any can be offered.
 rings()
 {
-	vnetsim.sh add tiny ring=2 packed="$PACKED" || fail "no device"
-	vnetsim.sh list | grep -q '^tiny .*driver=none$' || fail "rings of two entries were taken"
-	vnetsim.sh del tiny || fail "can't be unplugged"
+	defer "for name in tiny huge; do [ ! -d $SIM_DIR/\$name ] || vnetsim.sh del \$name; done"
+	for size in 0 1 2 3; do
+		vnetsim.sh add tiny ring=$size packed="$PACKED" || fail "no device"
+		vnetsim.sh list | grep -q '^tiny .*driver=none$' ||
+			fail "rings of $size entries were taken"
+		vnetsim.sh del tiny || fail "can't be unplugged"
+	done
+	vnetsim.sh add huge ring=65535 packed="$PACKED" || fail "no device"
+	note "$(vnetsim.sh list)"
+	vnetsim.sh del huge || fail "can't be unplugged"
 	for size in 4 4096; do
 		sim_up "ring$size" ring=$size packed="$PACKED"
 		net_stream send
@@ -277,7 +377,7 @@ short_window()
 			"times that more than $size bytes were read"
 		net_stream send
 		net_stream recv
-		vnetsim.sh del sim0 || fail "can't be unplugged"
+		sim_down
 		kill "$sim_pid" "$sim_server"
 	done
 }
@@ -375,14 +475,15 @@ row()
 
 sim_load || exit 1
 row "41 no answer" unanswered ctrl_silent 1
-row "42 late answer" unanswered ctrl_late 1
+row "42 late answer" late
 row "13 the control queue hears nothing" unanswered kick_off ctrl -1
 row "43 acknowledged with 255" answered_badly ctrl_ack 1
 row "43 nothing written" answered_badly ctrl_ack_none 1
-row "44 wrong id" ctrl_ring used_id_range ctrl 1
-row "44 answered twice" ctrl_ring used_id_free ctrl 1
-row "44 one too many" ctrl_ring used_idx_next ctrl 1
-row "20 lost interrupt of the control queue" ctrl_ring irq_lost ctrl 1
+row "44 wrong id" ctrl_ring kill used_id_range ctrl 1
+row "44 answered twice" ctrl_ring kill used_id_free ctrl 1
+row "44 one too many" ctrl_ring kill used_idx_next ctrl 1
+[ "$PACKED" = 1 ] || row "44 NEXT" ctrl_ring kill desc_next ctrl 1
+row "20 lost interrupt of the control queue" ctrl_ring lost irq_lost ctrl 1
 row "45 all refused" refused_at_probe
 row "46 slow moderation" slow_moderation
 for bug in stats_size_0 stats_size_max stats_type stats_queue stats_twice; do
@@ -410,7 +511,7 @@ row "61 configuration of ones" at_probe either config_ones -1
 row "59 ring sizes" rings
 row "12 IN_ORDER and STANDBY" in_order
 row "60 features not accepted" at_probe fails features_not_ok -1
-row "60 slow reset" while_resetting reset_slow 1
+row "60 slow reset" slow_reset
 row "60 queue reset fails" ring_reset_fails
 row "62 no vectors" at_probe fails no_vectors -1
 row "62 no vectors any more" while_resetting no_vectors 1

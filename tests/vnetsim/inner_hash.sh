@@ -83,15 +83,21 @@ device()
 	sim_down
 }
 
+# one_queue WORD...: whose packets are spread by RPS alone
+one_queue()
+{
+	sim_up sim0 pairs=1 "$@"
+	printf '%x\n' $(((1 << PAIRS) - 1)) >/sys/class/net/eth0/queues/rx-0/rps_cpus
+	net_set receive-hashing on
+}
+
 software()
 {
-	sim_up sim0 pairs=1 off=HASH_TUNNEL
+	one_queue off=HASH_TUNNEL
 	expect_eq 0 "$(cat $NET_CVM/sw_inner_hash)" "sw_inner_hash at first"
-	printf '%x\n' $(((1 << PAIRS) - 1)) >/sys/class/net/eth0/queues/rx-0/rps_cpus
 	for bad in 2 x ""; do
 		expect_errno "echo '$bad' >$NET_CVM/sw_inner_hash" EINVAL
 	done
-	net_set receive-hashing on
 	for type in gre vxlan ipip geneve; do
 		expect_ok "echo 0 >$NET_CVM/sw_inner_hash"
 		# The stack looks into the other ones by itself.
@@ -107,8 +113,20 @@ software()
 	sim_down
 }
 
+# The driver does what the device is not asked for.
+both()
+{
+	one_queue
+	expect_ok "echo ipip >$NET_CVM/hash_tunnel_types"
+	one by_cpu vxlan
+	expect_ok "echo 1 >$NET_CVM/sw_inner_hash"
+	even by_cpu vxlan
+	sim_down
+}
+
 sim_load || exit 1
 ktap_case "by the device, over $PAIRS queues" device
 ktap_case "by the driver, over $PAIRS CPUs" software
+ktap_case "by both, over $PAIRS CPUs" both
 ktap_case "unloading" sim_unload
 ktap_done

@@ -241,6 +241,10 @@ refused()
 	wait_for 60 'load 400 100000 >/dev/null; [ "$(net_stat rx_dim_failed)" -ge 2 ]' ||
 		fail "nothing was refused"
 	expect_eq "0 0" "$(told rx0)" "moderation that the driver tells"
+	# Not with each measurement
+	asked=$(net_stat ctrl_commands)
+	load 3000 100000 >/dev/null
+	expect_le $(($(net_stat ctrl_commands) - asked)) 40 "commands to a device that refuses"
 	expect_errno "ethtool -C eth0 adaptive-rx off" "Remote I/O error"
 	expect_ok "ethtool -c eth0 | grep -q 'Adaptive RX: on'"
 	queue_errno "Remote I/O error" 0x1 tx-usecs 9 tx-frames 9
