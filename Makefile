@@ -107,9 +107,11 @@ mutants:
 	@for table in $(TABLE); do scripts/mutants.sh $$table || exit 1; done
 
 fuzz:
-	scripts/vm-run.sh --name fuzz --kernel kunit --guest x86-cvm --timeout 36000 \
-		--param FUZZ_MUTATIONS=1000000 --param FUZZ_SEED=$(or $(FUZZ_SEED),1) \
-		tests/vnetsim/fuzz.sh
+	@for mode in pool stream; do \
+		scripts/vm-run.sh --name fuzz-$$mode --kernel kunit --guest x86-cvm --timeout 36000 \
+			--param NET_MODE=$$mode --param FUZZ_MUTATIONS=500000 \
+			--param FUZZ_SEED=$(or $(FUZZ_SEED),1) tests/vnetsim/fuzz.sh || exit 1; \
+	done
 
 style:
 	scripts/style.sh

@@ -5,19 +5,26 @@
  * Split rings, one queue pair, both DMA modes.
  */
 #include <kunit/test.h>
+#include <linux/bitops.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
+#include <linux/ip.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 #include <uapi/linux/virtio_net.h>
+
+#ifdef CONFIG_INTEL_TDX_GUEST
+#include <asm/cpufeature.h>
+#endif
 
 #include "virtio_net_cvm/cvmnet.h"
 #include "virtio_net_cvm/rx.h"
@@ -25,6 +32,7 @@
 #define RING		64U
 #define FRAME_MAX	6000U
 #define PROTOCOL	0x88b5		/* for local experiments */
+#define SEGMENT		1000U
 #define HDR_LEN		sizeof(struct virtio_net_hdr_v1)
 #define F(name)		BIT_ULL(VIRTIO_NET_F_##name)
 #define T(name)		BIT_ULL(VIRTIO_F_##name)
@@ -432,6 +440,31 @@ static void probe_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_bind(fake), 0);
 }
 
+#ifdef CONFIG_INTEL_TDX_GUEST
+static void pretend_end(void *unused)
+{
+	clear_bit(X86_FEATURE_TDX_GUEST, (unsigned long *)boot_cpu_data.x86_capability);
+}
+
+/* A device that expects to read all memory is refused where it can't, and only there. */
+static void confidential_test(struct kunit *test)
+{
+	struct fake *fake = fake_new(test, DEFAULT);
+	struct virtio_device *vdev = &fake->vdev;
+
+	vdev->dev.driver = &cvmnet_driver.driver;
+	vdev->features = DEFAULT;
+	KUNIT_EXPECT_EQ(test, cvmnet_driver.validate(vdev), 0);
+	/* Only who asks for the guest's kind looks there this late. */
+	set_bit(X86_FEATURE_TDX_GUEST, (unsigned long *)boot_cpu_data.x86_capability);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pretend_end, NULL), 0);
+	vdev->features = DEFAULT;
+	KUNIT_EXPECT_EQ(test, cvmnet_driver.validate(vdev), -ENODEV);
+	vdev->features |= T(ACCESS_PLATFORM);
+	KUNIT_EXPECT_EQ(test, cvmnet_driver.validate(vdev), 0);
+}
+#endif
+
 /* Pool or stream, as the harness's guest forces bounce buffers */
 struct mode {
 	const char *name;
@@ -478,6 +511,16 @@ static u64 drops(struct fake *fake)
 
 	for (i = 0; i < CVMNET_RX_DROPS; i++)
 		sum += rxq_of(fake)->stats.drops[i];
+	return sum;
+}
+
+static u64 drops_tx(struct fake *fake)
+{
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < CVMNET_TX_DROPS; i++)
+		sum += txq_of(fake)->stats.drops[i];
 	return sum;
 }
 
@@ -633,6 +676,38 @@ static void rx_length_test(struct kunit *test)
 	expect_all_there(test, fake);
 }
 
+static void fake_watch(struct fake *fake)
+{
+	mod_delayed_work(system_wq, &fake->dev->watch_work, 0);
+	flush_delayed_work(&fake->dev->watch_work);
+}
+
+/* A device that has missed that there are buffers is told again, once. */
+static void rx_rekick_test(struct kunit *test)
+{
+	struct fake *fake = fake_start_mode(test, DEFAULT);
+	struct fake_queue *q = &fake->queues[RX];
+	unsigned int notified, i;
+
+	for (i = 0; i < 3; i++)
+		fake_watch(fake);
+	KUNIT_EXPECT_EQ(test, rxq_of(fake)->stats.rekicks, 1ULL);
+	notified = q->notified;
+	/* With buffers that are not the device's there will be another notification. */
+	fake_receive(test, fake, 100);
+	for (i = 0; i < 3; i++)
+		fake_watch(fake);
+	KUNIT_EXPECT_EQ(test, q->notified, notified);
+	while (rxq_of(fake)->nr_free)
+		fake_receive(test, fake, 100);
+	notified = q->notified;
+	for (i = 0; i < 3; i++)
+		fake_watch(fake);
+	KUNIT_EXPECT_EQ(test, q->notified, notified + 1);
+	KUNIT_EXPECT_EQ(test, rxq_of(fake)->stats.rekicks, 2ULL);
+	expect_all_there(test, fake);
+}
+
 /* Too few, too many, and announced ones that never come: reset when it goes on. */
 static void rx_buffers_test(struct kunit *test)
 {
@@ -761,6 +836,7 @@ static void closed_test(struct kunit *test)
 {
 	struct fake *fake = fake_start_mode(test, DEFAULT);
 	unsigned int i, irqs;
+	u64 buffers;
 
 	fake_up(test, fake, false);
 	fake_receive(test, fake, 100);
@@ -771,8 +847,10 @@ static void closed_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->heard, 0U);
 	fake_up(test, fake, true);
 	KUNIT_EXPECT_EQ(test, fake->heard, 0U);
-	/* The second one took two buffers. */
-	KUNIT_EXPECT_EQ(test, rxq_of(fake)->stats.drops[CVMNET_RX_DROP_INACTIVE], 3ULL);
+	/* The second one took several buffers. */
+	buffers = 1 + DIV_ROUND_UP(fake->dev->hdr_len + 5000, rxq_of(fake)->posted);
+	KUNIT_EXPECT_GE(test, buffers, 3ULL);
+	KUNIT_EXPECT_EQ(test, rxq_of(fake)->stats.drops[CVMNET_RX_DROP_INACTIVE], buffers);
 	fake_receive(test, fake, 5000);
 	KUNIT_EXPECT_EQ(test, fake->heard, 1U);
 	KUNIT_EXPECT_EQ(test, fake->wrong, 0U);
@@ -866,6 +944,109 @@ static void tx_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, txq_of(fake)->descs, 0U);
 	KUNIT_EXPECT_EQ(test, txq_of(fake)->vq->num_free, RING);
 	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.drops[CVMNET_TX_DROP_NOMEM], 0ULL);
+}
+
+/* Statistics of the kernel count packets, and what they become apart. */
+static void tx_gso_test(struct kunit *test)
+{
+	struct fake *fake = fake_start_mode(test, DEFAULT | F(CSUM) | F(HOST_TSO4));
+	unsigned int len = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct tcphdr) + 4000;
+	struct sk_buff *skb = netdev_alloc_skb(fake->netdev, len);
+	struct iphdr *ip;
+	struct tcphdr *tcp;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	fake_frame(fake, skb_put_zero(skb, len), len);
+	skb_reset_mac_header(skb);
+	skb_set_network_header(skb, ETH_HLEN);
+	skb_set_transport_header(skb, ETH_HLEN + sizeof(*ip));
+	skb->protocol = htons(ETH_P_IP);
+	eth_hdr(skb)->h_proto = skb->protocol;
+	ip = ip_hdr(skb);
+	memset(ip, 0, sizeof(*ip) + sizeof(*tcp));
+	ip->version = 4;
+	ip->ihl = sizeof(*ip) / 4;
+	ip->protocol = IPPROTO_TCP;
+	ip->tot_len = htons(len - ETH_HLEN);
+	tcp = tcp_hdr(skb);
+	tcp->doff = sizeof(*tcp) / 4;
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	skb_shinfo(skb)->gso_size = 1000;
+	skb_shinfo(skb)->gso_segs = 4;
+	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+	local_bh_disable();
+	dev_direct_xmit(skb, 0);
+	local_bh_enable();
+
+	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.hw_gso_packets, 1ULL);
+	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.hw_gso_bytes, (u64)len);
+	KUNIT_EXPECT_EQ(test, drops_tx(fake), 0ULL);
+	fake_drain(&fake->queues[TX]);
+}
+
+/* A packet to be segmented, with a congestion mark */
+static void fake_send_marked(struct kunit *test, struct fake *fake)
+{
+	const unsigned int heads = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct tcphdr);
+	struct sk_buff *skb = netdev_alloc_skb(fake->netdev, heads + 2 * SEGMENT);
+	struct ethhdr *eth;
+	struct iphdr *ip;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	eth = skb_put_zero(skb, heads + 2 * SEGMENT);
+	eth_broadcast_addr(eth->h_dest);
+	eth->h_proto = htons(ETH_P_IP);
+	skb->protocol = htons(ETH_P_IP);
+	skb_reset_mac_header(skb);
+	skb_set_network_header(skb, ETH_HLEN);
+	skb_set_transport_header(skb, ETH_HLEN + sizeof(*ip));
+	ip = ip_hdr(skb);
+	ip->version = 4;
+	ip->ihl = sizeof(*ip) / 4;
+	ip->protocol = IPPROTO_TCP;
+	ip->tot_len = htons(skb->len - ETH_HLEN);
+	tcp_hdr(skb)->doff = sizeof(struct tcphdr) / 4;
+	tcp_hdr(skb)->cwr = 1;
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	skb_shinfo(skb)->gso_size = SEGMENT;
+	skb_shinfo(skb)->gso_segs = 2;
+	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4 | SKB_GSO_TCP_ECN;
+	/* The stack segments what the driver does not take. */
+	dev_queue_xmit(skb);
+}
+
+/* How many packets become of it, all with this type */
+static void expect_marked(struct kunit *test, u64 features, u8 gso_type, unsigned int packets)
+{
+	struct fake *fake = fake_start(test, DEFAULT | T(ACCESS_PLATFORM) | F(CSUM) |
+				       F(HOST_TSO4) | features);
+	struct fake_queue *q = &fake->queues[TX];
+	unsigned int n, len;
+	int id;
+
+	fake_send_marked(test, fake);
+	for (n = 0; (id = fake_sent(fake, &len)) >= 0; n++) {
+		const struct virtio_net_hdr_v1 *hdr = fake_memory(q, id);
+
+		KUNIT_EXPECT_EQ(test, hdr->gso_type, gso_type);
+		fake_used(q, id, 0);
+	}
+	KUNIT_EXPECT_EQ(test, n, packets);
+	fake_interrupt(q);
+}
+
+static void ecn_test(struct kunit *test)
+{
+	expect_marked(test, F(HOST_ECN), VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN, 1);
+}
+
+static void no_ecn_test(struct kunit *test)
+{
+	expect_marked(test, 0, VIRTIO_NET_HDR_GSO_NONE, 2);
 }
 
 static void tx_lie_test(struct kunit *test)
@@ -1121,6 +1302,89 @@ static void silent_test(struct kunit *test)
 	expect_coal(test, fake, &want);
 }
 
+struct opening {
+	struct work_struct work;
+	struct fake *fake;
+	int err;
+	bool done;
+};
+
+static void open_work(struct work_struct *work)
+{
+	struct opening *opening = container_of(work, struct opening, work);
+
+	rtnl_lock();
+	opening->err = dev_open(opening->fake->netdev, NULL);
+	rtnl_unlock();
+	WRITE_ONCE(opening->done, true);
+}
+
+/* Queues that started before one failed may have left a decision to be made. */
+static void open_failure_test(struct kunit *test)
+{
+	struct fake *fake = fake_new(test, DEFAULT | F(VQ_NOTF_COAL) | T(ACCESS_PLATFORM));
+	struct opening opening = { .fake = fake };
+	struct cvmnet_dims *dims;
+	unsigned int tries = 20;
+
+	KUNIT_ASSERT_EQ(test, fake_bind(fake), 0);
+	if (fake->dev->dma != CVMNET_DMA_POOL)
+		kunit_skip(test, "this machine has no pool mode");
+	dims = &fake->dev->dims;
+	fake->parent->coherent_dma_mask = DMA_BIT_MASK(PAGE_SHIFT);
+	INIT_WORK_ONSTACK(&opening.work, open_work);
+
+	/* The decision is in progress until the lock is free. */
+	mutex_lock(&dims->lock);
+	queue_work(system_highpri_wq, &dims->work);
+	schedule_work(&opening.work);
+	while (tries-- && !READ_ONCE(opening.done))
+		msleep(20);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(opening.done));
+	mutex_unlock(&dims->lock);
+	flush_work(&opening.work);
+	destroy_work_on_stack(&opening.work);
+	KUNIT_EXPECT_EQ(test, opening.err, -ENOMEM);
+
+	fake->parent->coherent_dma_mask = DMA_BIT_MASK(64);
+	fake_up(test, fake, true);
+}
+
+/* A resume that fails is tried again, with a reset, and the device works then. */
+static void resume_failure_test(struct kunit *test)
+{
+	struct fake *fake = fake_start_mode(test, DEFAULT | F(STATUS));
+	unsigned int tries = 200;
+
+	KUNIT_ASSERT_EQ(test, cvmnet_driver.freeze(&fake->vdev), 0);
+	/* As the core does it */
+	fake_reset(&fake->vdev);
+	fake->status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
+		       VIRTIO_CONFIG_S_FEATURES_OK;
+	fake->fail_queue = 1;
+	KUNIT_EXPECT_EQ(test, cvmnet_driver.restore(&fake->vdev), -ENOMEM);
+	fake->fail_queue = 0;
+	fake->status |= VIRTIO_CONFIG_S_FAILED;
+	KUNIT_EXPECT_EQ(test, fake->dev->reset.failed, 1ULL);
+
+	while (tries-- && !netif_device_present(fake->netdev))
+		msleep(20);
+	KUNIT_ASSERT_TRUE(test, netif_device_present(fake->netdev));
+	KUNIT_EXPECT_EQ(test, fake->dev->reset.failed, 1ULL);
+	KUNIT_EXPECT_FALSE(test, fake->status & VIRTIO_CONFIG_S_FAILED);
+	fake_drain(&fake->queues[TX]);
+	fake_receive(test, fake, 1514);
+	KUNIT_EXPECT_EQ(test, fake->heard, 1U);
+
+	/* The core tells nothing of its configuration any more: it is looked at. */
+	flush_delayed_work(&fake->dev->ctrl.config_work);
+	KUNIT_EXPECT_FALSE(test, netif_carrier_ok(fake->netdev));
+	fake->config.status = (__force __virtio16)cpu_to_le16(VIRTIO_NET_S_LINK_UP);
+	fake_watch(fake);
+	flush_delayed_work(&fake->dev->ctrl.config_work);
+	KUNIT_EXPECT_TRUE(test, netif_carrier_ok(fake->netdev));
+}
+
 /* --- back-off --- */
 
 static void reset_delay_test(struct kunit *test)
@@ -1137,14 +1401,21 @@ static void reset_delay_test(struct kunit *test)
 
 static struct kunit_case device_cases[] = {
 	KUNIT_CASE(probe_test),
+#ifdef CONFIG_INTEL_TDX_GUEST
+	KUNIT_CASE(confidential_test),
+#endif
 	KUNIT_CASE_PARAM(rx_test, modes_gen_params),
 	KUNIT_CASE_PARAM(rx_order_test, modes_gen_params),
 	KUNIT_CASE_PARAM(rx_length_test, modes_gen_params),
 	KUNIT_CASE_PARAM(rx_buffers_test, modes_gen_params),
+	KUNIT_CASE_PARAM(rx_rekick_test, modes_gen_params),
 	KUNIT_CASE_PARAM(rx_lie_test, lies_gen_params),
 	KUNIT_CASE_PARAM(closed_test, modes_gen_params),
 	KUNIT_CASE_PARAM(gone_test, modes_gen_params),
 	KUNIT_CASE_PARAM(tx_test, modes_gen_params),
+	KUNIT_CASE_PARAM(tx_gso_test, modes_gen_params),
+	KUNIT_CASE(ecn_test),
+	KUNIT_CASE(no_ecn_test),
 	KUNIT_CASE_PARAM(tx_lie_test, lies_gen_params),
 	KUNIT_CASE_PARAM(tx_full_test, modes_gen_params),
 	KUNIT_CASE_PARAM(tx_timeout_test, modes_gen_params),
@@ -1152,6 +1423,8 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(no_coal_test),
 	KUNIT_CASE(profile_test),
 	KUNIT_CASE_SLOW(silent_test),
+	KUNIT_CASE(open_failure_test),
+	KUNIT_CASE_PARAM(resume_failure_test, modes_gen_params),
 	KUNIT_CASE(reset_delay_test),
 	{ }
 };

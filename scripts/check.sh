@@ -91,7 +91,8 @@ net_steps()
 
 	# With several queues QEMU's own RSS loses packets, whatever the driver.
 	net 6.12 x86 pci split pool mergeable 1 ',rss=on,hash=on --param NET_UPS=200' 'traffic sysfs reconfig'
-	net 6.12 plain port packed auto big 2 '' 'sysfs reconfig unplug'
+	net 6.12 plain pci split auto mergeable 2 '' 'traffic reconfig'
+	net 6.12 plain port packed auto big 2 '' 'sysfs unplug'
 	net 6.12 arm64 pci packed pool small 4 '' 'traffic reconfig'
 	net 6.12 arm64 mmio split stream mergeable 4 '' 'traffic rebind'
 	net 6.1 x86 pci packed pool big 4 ",host_mtu=9000 $jumbo" 'traffic reconfig'
@@ -108,12 +109,14 @@ net_steps()
 
 net_full()
 {
-	local series machine ring mode buffers pairs NET_NAME=every
+	local series machine ring modes mode buffers pairs NET_NAME=every
 
-	for series in 6.12 6.1; do for machine in x86-pci arm64-pci arm64-mmio; do
-		for ring in split packed; do for mode in pool stream; do
+	for series in 6.12 6.1; do for machine in x86-pci plain-pci arm64-pci arm64-mmio; do
+		modes="pool stream"
+		[ "$machine" != plain-pci ] || modes=auto
+		for ring in split packed; do for mode in $modes; do
 			for buffers in mergeable small big; do for pairs in 1 2 4; do
-				net "$series" "${machine%-*}" "${machine#*-}" $ring $mode $buffers $pairs '' \
+				net "$series" "${machine%-*}" "${machine#*-}" $ring "$mode" $buffers $pairs '' \
 					'traffic reconfig rebind suspend sysfs'
 			done; done
 		done; done
@@ -132,9 +135,11 @@ cq_steps()
 	[ -n "$FULL" ] || return 0
 	guest cq-every-x86 6.1-amd64 "--guest x86-cvm $nvme $dir/{knob,softirq,nfs}.sh"
 	guest cq-every-arm64 6.12-arm64 "--guest arm64-cvm $nvme $dir/{knob,softirq,nfs}.sh"
+	guest cq-faults-6.1-x86 6.1-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
 	guest cq-faults-x86 6.12-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
 	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm $rdma $dir/faults.sh"
 	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm $rdma --param CQ_SECONDS=1 $dir/faults.sh"
+	step mutants-cq 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh cq'
 }
 
 # wfx_trap and vtimer_mask on arm64 hosts, for KVM with and without VHE. Exits are
@@ -152,6 +157,7 @@ host_steps()
 	guest host-soak-6.12 6.12-arm64 "--guest arm64-host $nvhe --param SOAK_SECONDS=60 $knob $timer $soak"
 	guest host-soak-6.1 6.1-arm64 "--guest arm64-host --param SOAK_SECONDS=60 $knob $timer $soak"
 	step mutants-host 'modules-6.12-arm64 modules-kunit-amd64' 'scripts/mutants.sh host'
+	step mutants-net 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh net'
 	alone bench-wfx 'modules-6.12-arm64' 'scripts/bench-wfx.sh --quick'
 	alone bench-vtimer 'modules-6.12-arm64' 'scripts/bench-vtimer.sh --quick'
 }
@@ -164,18 +170,22 @@ sim_steps()
 	local slice="id-range-rx len-over csum-end"
 	local mode ring kernel
 
-	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm tests/vnetsim/control.sh"
+	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm --mod 8021q tests/vnetsim/{control,queues,slow_device}.sh"
 	small_guest vnetsim-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/basic.sh"
 	small_guest vnetsim-moderation 6.12-amd64 "--guest x86-cvm tests/vnetsim/moderation.sh"
 	small_guest hostile kunit-amd64 "--guest x86-cvm $debug --param SIM_RINGS=1 --param SIM_MODES=pool --param SIM_ONLY='$slice' --param FUZZ_SECONDS=1 --param FUZZ_MUTATIONS=100 tests/vnetsim/{hostile,fuzz}.sh"
 	[ -n "$FULL" ] || return 0
-	small_guest fuzz kunit-amd64 "--guest x86-cvm $debug --param FUZZ_SEED=$RANDOM --param FUZZ_SECONDS=60 tests/vnetsim/fuzz.sh $leaks"
+	for mode in pool stream; do
+		small_guest "fuzz-$mode" kunit-amd64 "--guest x86-cvm $debug --param NET_MODE=$mode --param FUZZ_SEED=$RANDOM --param FUZZ_SECONDS=60 tests/vnetsim/fuzz.sh $leaks"
+	done
 	small_guest inner-hash 6.12-amd64 "--guest x86-cvm --smp 8 tests/vnetsim/inner_hash.sh"
 	alone bench-ctrl 'modules-6.12-amd64' 'scripts/bench-ctrl.sh --quick'
 	small_guest vnetsim-features 6.12-amd64 "--guest x86-cvm tests/vnetsim/features.sh"
 	small_guest vnetsim-features-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/features.sh"
 	small_guest vnetsim-features-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/features.sh $leaks"
-	small_guest vnetsim-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/basic.sh $leaks"
+	small_guest vnetsim-control-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/control.sh"
+	small_guest vnetsim-control-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/control.sh $leaks"
+	small_guest vnetsim-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/{basic,queues}.sh $leaks"
 	small_guest vnetsim-moderation-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/moderation.sh"
 	small_guest vnetsim-moderation-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/moderation.sh $leaks"
 	step bench-dim 'modules-6.12-amd64' 'scripts/bench-dim.sh --quick'

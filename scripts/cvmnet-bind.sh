@@ -5,11 +5,11 @@
 #
 #     cvmnet-bind.sh IFNAME virtio_net_cvm|virtio_net
 #
-# Its name, MAC, MTU, queue length, bridge or bond, sysctls, addresses, routes
-# and up/down state come along.  If the new driver does not take the device, the
-# old one gets it back with all of that.  What is set with ethtool or tc does not
-# come along; VLANs and the like on top of the interface would be lost, so such an
-# interface is refused.
+# Its names, MAC, MTU, queue length, bridge or bond, sysctls, addresses, routes,
+# permanent neighbours and up/down state come along.  If the new driver does not
+# take the device, the old one gets it back with all of that.  What is set with
+# ethtool or tc does not come along; VLANs and the like on top of the interface
+# would be lost, so such an interface is refused.
 #
 # Needs the ip of iproute2, or of busybox.
 set -u
@@ -50,10 +50,20 @@ save_addresses()
 	done
 }
 
+# The address that the kernel makes of the MAC address
+link_local()
+{
+	# shellcheck disable=SC2046 # words
+	set -- $(printf '0x%s ' $(echo "$MAC" | tr ':' ' '))
+	first=$(printf '%x:' $((($1 ^ 2) << 8 | $2)))
+	[ "$first" != 0: ] || first=''
+	printf 'fe80::%s%x:%x:%x/64\n' "$first" $(($3 << 8 | 0xff)) $((0xfe00 | $4)) $(($5 << 8 | $6))
+}
+
 # address_args FAMILY ADDR WORD...: nothing for what the kernel makes by itself
 address_args()
 {
-	family=$1 args=$2 scope='' life=''
+	family=$1 args=$2 scope='' life='' made=''
 	shift 2
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -64,10 +74,17 @@ address_args()
 		valid_lft | preferred_lft) life="$life $1 ${2%sec}" && shift ;;
 		"$IF":*) args="$args label ${1%\\}" ;;
 		temporary) return 0 ;;
+		stable-privacy) made=1 ;;
+		proto) [ "$2" != kernel_ll ] || made=1 ;;
 		esac
 		shift
 	done
-	[ "$family $scope" != "inet6 link" ] || return 0
+	case "$family $scope" in
+	"inet6 link")
+		[ -z "$made" ] || return 0
+		[ "${args%% *}" != "$(link_local)" ] || return 0
+		;;
+	esac
 	[ -z "$scope" ] || args="$args scope $scope"
 	case $life in
 	*forever*forever*) life='' ;;
@@ -128,7 +145,9 @@ save()
 	MASTER=''
 	[ ! -e "/sys/class/net/$IF/master" ] ||
 		MASTER=$(basename "$(readlink -f "/sys/class/net/$IF/master")")
+	ALTNAMES=$(ip link show dev "$IF" | sed -n 's/^ *altname //p')
 	ADDRESSES=$(save_addresses)
+	NEIGHBOURS=$(ip neigh show dev "$IF" nud permanent 2>/dev/null)
 	ROUTES=$(save_routes)
 	SYSCTLS=$(sysctls)
 }
@@ -206,6 +225,27 @@ restore_routes()
 	done
 }
 
+# Lines as ip shows them: ADDRESS lladdr MAC [router] PERMANENT. Only iproute2 sets them.
+restore_neighbours()
+{
+	echo "$NEIGHBOURS" | while read -r addr rest; do
+		[ -n "$addr" ] || continue
+		rest=${rest%PERMANENT*}
+		# shellcheck disable=SC2086 # words
+		ip neigh replace "$addr" ${rest#dev "$IF"} nud permanent dev "$IF" 2>/dev/null ||
+			echo "warning: neighbour $addr was not restored" >&2
+	done
+}
+
+restore_altnames()
+{
+	for altname in $ALTNAMES; do
+		ip link show dev "$IF" | grep -q -x " *altname $altname" ||
+			ip link property add dev "$IF" altname "$altname" 2>/dev/null ||
+			echo "warning: the name $altname was not restored" >&2
+	done
+}
+
 # was FLAG: as in <BROADCAST,MULTICAST,UP>
 was()
 {
@@ -225,6 +265,7 @@ restore()
 	[ "$(cat "/sys/class/net/$IF/mtu")" = "$MTU" ] ||
 		ip link set dev "$IF" mtu "$MTU" || return 1
 	echo "$TXQLEN" >"/sys/class/net/$IF/tx_queue_len" 2>/dev/null || true
+	restore_altnames
 	restore_sysctls
 	[ -z "$MASTER" ] || ip link set dev "$IF" master "$MASTER" ||
 		echo "warning: the interface is no longer part of $MASTER" >&2
@@ -234,7 +275,10 @@ restore()
 		ip link set dev "$IF" up || return 1
 	fi
 	restore_addresses
-	! was UP || restore_routes
+	if was UP; then
+		restore_routes
+		restore_neighbours
+	fi
 }
 
 # --- moving it ----------------------------------------------------------------

@@ -8,6 +8,7 @@
 # share a guest as long as none of them harms it. Prints KTAP.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
+. "$CVM_TOP/scripts/lib/bench.sh"
 
 TABLES=$CVM_TOP/scripts/mutants
 KUNIT_ID="kunit-amd64"

@@ -157,7 +157,8 @@ conformance()
 	local top=$WORK/conformance page=Documentation/conformance.rst
 
 	rm -rf "$top"
-	mkdir -p "$top/Documentation" "$top/kunit/vnetsim" "$top/tests"
+	mkdir -p "$top/Documentation" "$top/kunit/vnetsim" "$top/tests" "$top/scripts"
+	ln -s "$CVM_TOP/scripts/conformance.tsv" "$top/scripts/"
 	ln -s "$CVM_TOP"/tests/{vnetsim,virtio_net_cvm,lib} "$top/tests/"
 	ln -s "$CVM_TOP"/kunit/*.c "$top/kunit/"
 	ln -s "$CVM_TOP/kunit/vnetsim/main.c" "$top/kunit/vnetsim/"
@@ -218,6 +219,9 @@ errors()
 	check "conformance: no such case" conformance 's/each feature away/each feature/' "has no case 'each feature'"
 	check "conformance: no such file" conformance 's,vnetsim/basic,vnetsim/basics,' 'there is no tests/vnetsim/basics.sh'
 	check "conformance: no such rule" conformance 's/tx_mtu/tx_mut/' 'has no rule tx_mut'
+	check "conformance: a rule that nobody looks at" conformance '/hostile.sh``: 39 frame-full/d' 'RXBUF-2: none of its tests watches its rule'
+	check "conformance: another specification" conformance 's/MUST 35/MUST 34/' 'the specification: [35'
+	check "conformance: a section missing" conformance '/^..QRESET-/,/^====/d' 'QRESET: a section of the specification that is not here'
 	check "conformance: a number missing" conformance 's/^\(..TX-\)3/\14/' 'expected number 3'
 	check "conformance: a statement missing" conformance '/^..RSS-5../,/^$/d' '4 statements, 5 announced'
 }

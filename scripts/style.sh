@@ -8,7 +8,7 @@ cd "$CVM_TOP"
 
 CHECKS="checkpatch kernel_doc shell python spelling abi spdx compat_only probes_known places conformance"
 # Words that codespell takes for other words.
-WORDS=te,ans,hsi,ser,numer,sting,fo,msdos,fro
+WORDS=te,ans,hsi,ser,numer,sting,fo,msdos,fro,inflight
 
 # Files of the project: what git knows, and what is new and not ignored.
 files()

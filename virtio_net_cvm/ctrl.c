@@ -3,7 +3,9 @@
  * What the driver does by itself on the control side: follow the link, answer
  * announcements, push receive filters, bring state back after a reset.
  */
+#include <linux/bitmap.h>
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/jiffies.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -92,7 +94,9 @@ static void announce(struct cvmnet_dev *dev)
 	ctrl->announced = true;
 	ctrl->announce_last = jiffies;
 	netdev_notify_peers(dev->netdev);
-	cvmnet_cmd_announce_ack_async(dev);
+	/* It asks until it has heard this, but says so only once. */
+	if (cvmnet_cmd_announce_ack_async(dev) == -EBUSY)
+		queue_config(dev, ANNOUNCE_INTERVAL);
 }
 
 static void config_work(struct work_struct *work)
@@ -288,11 +292,27 @@ void cvmnet_ctrl_stop(struct cvmnet_dev *dev)
 	cancel_work_sync(&ctrl->rx_mode_work);
 }
 
+static int note_vid(struct net_device *netdev, int vid, void *there)
+{
+	__set_bit(vid, there);
+	return 0;
+}
+
+/* The stack forgets a VLAN that goes while the net device is detached, and does not say so. */
+static void forget_vlans(struct cvmnet_dev *dev)
+{
+	DECLARE_BITMAP(there, VLAN_N_VID) = {};
+
+	vlan_for_each(dev->netdev, note_vid, there);
+	bitmap_and(dev->vlans, dev->vlans, there, VLAN_N_VID);
+}
+
 static int restore_filters(struct cvmnet_dev *dev)
 {
 	struct cvmnet_batch batch;
 	unsigned int vid;
 
+	forget_vlans(dev);
 	cvmnet_batch_begin(&batch, dev);
 	if (cvmnet_has(dev, VIRTIO_NET_F_CTRL_MAC_ADDR) &&
 	    !ether_addr_equal(dev->netdev->dev_addr, dev->cfg.mac))

@@ -57,6 +57,7 @@ struct cvmnet_rxq_stats {
 	u64 bytes;
 	u64 drops[CVMNET_RX_DROPS];	/* by cause, enum cvmnet_rx_drop */
 	u64 kicks;
+	u64 rekicks;
 	u64 alloc_fail;
 	u64 large_buffers;
 	u64 csum_none;
@@ -137,6 +138,8 @@ struct cvmnet_rxq {
 	size_t slot_size;
 	struct cvmnet_pool pool;
 	struct delayed_work refill_work;
+	u64 watched;				/* stats.packets a second ago */
+	bool rekicked;				/* since then nothing has come */
 	char name[20];
 };
 
@@ -158,6 +161,7 @@ struct cvmnet_txq {
 	unsigned int skbs;			/* in flight with their skb: stream mode */
 	unsigned int index;
 	bool dead;				/* nothing is sent until the next reset */
+	bool lingers;				/* dead as it was stopped: completions are good */
 	bool held;				/* stopped by us: completions do not wake it */
 	struct u64_stats_sync syncp;
 	struct cvmnet_txq_stats stats;

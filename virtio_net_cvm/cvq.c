@@ -6,7 +6,8 @@
  * for good, posted, and answered by interrupt. While commands are on their way a
  * work looks after them ten times a second: it picks up answers whose interrupt
  * was lost, and notices when time is up. A device that lets time run out, or
- * answers what was never asked, is not asked again before a reset.
+ * answers what was never asked, is not asked again before a reset. One that goes on
+ * answering is slow; it is reset only where nobody would know what it does now.
  *
  * Whoever waits does so for 5 seconds at most, for everything it asked for
  * together, so that a silent device can't hold rtnl.
@@ -41,6 +42,9 @@
 
 /* Buffers that commands which nobody waits for leave to others */
 #define SLOTS_SPARED	4U
+
+/* How long one command may take a device that answers others meanwhile */
+#define SLOW_TIMEOUT	(60 * HZ)
 
 /* How often answers are looked for without an interrupt */
 #define WATCH_PERIOD	(HZ / 10)
@@ -88,6 +92,9 @@ static_assert(sizeof(struct stats_data) == 16);
  * @lock:   protects all that follows, and batches; taken in interrupts
  * @vq:     the virtqueue; valid while not @dead
  * @slots:  who owns which buffer
+ * @descs:  entries of the ring that the device has
+ * @slot_descs: of each buffer: these
+ * @answered: jiffies of the last answer
  * @batch:  of each buffer: who waits for it, or NULL
  * @async:  of each buffer: who is told of the answer, or NULL
  * @cmd:    of each buffer: what it asks for, where the device can't change it
@@ -107,6 +114,9 @@ struct cvmnet_cvq {
 	spinlock_t lock; /* see above */
 	struct virtqueue *vq;
 	struct cvmnet_slots slots;
+	unsigned int descs;
+	unsigned int slot_descs[CVMNET_CVQ_SLOTS];
+	unsigned long answered;
 	struct cvmnet_batch *batch[CVMNET_CVQ_SLOTS];
 	struct cvmnet_async *async[CVMNET_CVQ_SLOTS];
 	struct virtio_net_ctrl_hdr cmd[CVMNET_CVQ_SLOTS];
@@ -203,6 +213,8 @@ static void reap(struct cvmnet_cvq *cvq)
 			kill_queue(cvq, -EIO);
 			return;
 		}
+		cvq->descs -= cvq->slot_descs[i];
+		cvq->answered = jiffies;
 		ack = READ_ONCE(*slot_ack(cvq, i));
 		err = cvmnet_cvq_verdict(&ack, len);
 		if (err)
@@ -213,7 +225,9 @@ static void reap(struct cvmnet_cvq *cvq)
 		settle(cvq, i, err);
 		wake_up(&cvq->room);
 	}
-	if (virtqueue_is_broken(cvq->vq))
+	/* On a split ring the device can make the core free what was never used. */
+	if (virtqueue_is_broken(cvq->vq) ||
+	    cvq->vq->num_free + cvq->descs != virtqueue_get_vring_size(cvq->vq))
 		kill_queue(cvq, -EIO);
 }
 
@@ -221,6 +235,7 @@ static void reap(struct cvmnet_cvq *cvq)
 static int post_one(struct cvmnet_cvq *cvq, unsigned int i)
 {
 	struct scatterlist out, in, *sgs[] = { &out, &in };
+	unsigned int before = cvq->vq->num_free;
 	unsigned long cookie;
 	int err;
 
@@ -233,9 +248,13 @@ static int post_one(struct cvmnet_cvq *cvq, unsigned int i)
 
 	cookie = cvmnet_slots_post(&cvq->slots, jiffies + CVMNET_CMD_TIMEOUT);
 	err = virtqueue_add_sgs(cvq->vq, sgs, 1, 1, (void *)cookie, GFP_ATOMIC);
-	if (err)
+	if (err) {
 		cvmnet_slots_answer(&cvq->slots, cookie);
-	return err;
+		return err;
+	}
+	cvq->slot_descs[i] = before - cvq->vq->num_free;
+	cvq->descs += cvq->slot_descs[i];
+	return 0;
 }
 
 /* Lock held. Post all that waits, and notify the device once. */
@@ -273,6 +292,20 @@ static void timed_out(struct cvmnet_cvq *cvq)
 	kill_queue(cvq, -ETIMEDOUT);
 }
 
+/* Lock held. */
+static bool answers(const struct cvmnet_cvq *cvq)
+{
+	return time_before(jiffies, cvq->answered + CVMNET_CMD_TIMEOUT);
+}
+
+/* Lock held. */
+static bool is_overdue(const struct cvmnet_cvq *cvq)
+{
+	unsigned long slow = answers(cvq) ? SLOW_TIMEOUT - CVMNET_CMD_TIMEOUT : 0;
+
+	return cvmnet_slots_overdue(&cvq->slots, jiffies - slow);
+}
+
 static void watch_work(struct work_struct *work)
 {
 	struct cvmnet_cvq *cvq = container_of(work, struct cvmnet_cvq, watch.work);
@@ -281,7 +314,7 @@ static void watch_work(struct work_struct *work)
 	spin_lock_irqsave(&cvq->lock, flags);
 	reap(cvq);
 	post_ready(cvq);
-	if (!cvq->dead && cvmnet_slots_overdue(&cvq->slots, jiffies))
+	if (!cvq->dead && is_overdue(cvq))
 		timed_out(cvq);
 	if (!cvq->dead && cvq->slots.posted)
 		queue_delayed_work(system_wq, &cvq->watch, WATCH_PERIOD);
@@ -360,6 +393,8 @@ int cvmnet_cvq_init(struct cvmnet_dev *dev, struct virtqueue *vq)
 	spin_lock_irqsave(&cvq->lock, flags);
 	cvmnet_slots_reset(&cvq->slots, virtqueue_get_vring_size(vq));
 	cvq->vq = vq;
+	cvq->descs = 0;
+	cvq->answered = jiffies;
 	cvq->dead = false;
 	spin_unlock_irqrestore(&cvq->lock, flags);
 	WRITE_ONCE(dev->cvq, cvq);
@@ -466,6 +501,7 @@ void cvmnet_batch_begin(struct cvmnet_batch *batch, struct cvmnet_dev *dev)
 {
 	batch->dev = dev;
 	batch->deadline = jiffies + CVMNET_CMD_TIMEOUT;
+	batch->changes = false;
 	batch->left = 1;
 	batch->err = 0;
 	init_completion(&batch->done);
@@ -503,7 +539,21 @@ static bool may_have_room(struct cvmnet_cvq *cvq)
 	       READ_ONCE(cvq->slots.count);
 }
 
-/* For whoever waits. Errors are kept in the batch. */
+/* Lock held. Its commands go on; nobody waits for the answers. */
+static void let_go(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch)
+{
+	unsigned int i;
+
+	cvq->stats.timeouts++;
+	for (i = 0; i < CVMNET_CVQ_SLOTS; i++)
+		if (cvq->batch[i] == batch)
+			cvq->batch[i] = NULL;
+}
+
+/*
+ * For whoever waits. Errors are kept in the batch. After a change that may come true
+ * later only a reset tells what the device does.
+ */
 static void time_is_up(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch)
 {
 	unsigned long flags;
@@ -512,7 +562,10 @@ static void time_is_up(struct cvmnet_cvq *cvq, struct cvmnet_batch *batch)
 	/* It may have got no buffer yet. */
 	if (!batch->err)
 		batch->err = -ETIMEDOUT;
-	timed_out(cvq);
+	if (answers(cvq) && !batch->changes)
+		let_go(cvq, batch);
+	else
+		timed_out(cvq);
 	unlock(cvq, flags);
 }
 
@@ -573,6 +626,7 @@ static void batch_ask(struct cvmnet_batch *batch, u8 feature, u8 class, u8 comma
 static void batch_add(struct cvmnet_batch *batch, u8 feature, u8 class, u8 command,
 		      const void *data, size_t len)
 {
+	batch->changes = true;
 	batch_ask(batch, feature, class, command, data, len, NULL, 0);
 }
 
@@ -583,8 +637,9 @@ static void batch_add(struct cvmnet_batch *batch, u8 feature, u8 class, u8 comma
  * Context: process, may sleep, at most until 5 s after cvmnet_batch_begin(); may
  * be called under rtnl.
  * Return: 0 when the device did everything; -EREMOTEIO when it refused a command;
- * -ETIMEDOUT when it did not answer, which asks for a reset; -EIO when it waits for
- * its reset; -EOPNOTSUPP for a command that was not negotiated.
+ * -ETIMEDOUT when it did not answer in time, which asks for a reset, unless nothing was to
+ * change and it is just slow; -EIO when it waits for its reset; -EOPNOTSUPP for a command
+ * that was not negotiated.
  */
 int cvmnet_batch_wait(struct cvmnet_batch *batch)
 {

@@ -23,6 +23,7 @@ struct virtqueue;
  * @dev:      the device
  * @done:     when the last one is answered
  * @deadline: jiffies at which waiting ends, for all of them
+ * @changes:  one of them changes what the device does
  * @left:     not yet answered, and one more until cvmnet_batch_wait(); under
  *            the control queue's lock
  * @err:      the first failure; under that lock
@@ -34,6 +35,7 @@ struct cvmnet_batch {
 	struct cvmnet_dev *dev;
 	struct completion done;
 	unsigned long deadline;
+	bool changes;
 	unsigned int left;
 	int err;
 };

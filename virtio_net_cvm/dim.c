@@ -95,6 +95,15 @@ static bool is_settled(struct cvmnet_dim *dim)
 	       cvmnet_dim_stays(&dim->decide, &dim->now);
 }
 
+/* A device that has refused is not asked at each sample; whoever sets something else is heard. */
+static bool is_quiet(struct cvmnet_dim *dim)
+{
+	if (!dim->quiet || dim->asked_in != READ_ONCE(dim->epoch))
+		return false;
+	dim->quiet--;
+	return true;
+}
+
 /**
  * __cvmnet_dim_poll_end() - a poll function ends, of a queue that is measured
  * @dim:     the queue's
@@ -133,7 +142,7 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
 	if (now->ns < SAMPLE_NS ||
 	    (now->packets < SAMPLE_PACKETS && now->ns < SAMPLE_NS_MAX))
 		return;
-	if (is_settled(dim)) {
+	if (is_quiet(dim) || is_settled(dim)) {
 		begin_sample(dim, ns);
 		return;
 	}
@@ -144,13 +153,20 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
 
 /* --- deciding --- */
 
+/* What was asked for is not in force, and is not asked for again for a while. */
+static void refused(struct cvmnet_dim *dim)
+{
+	cvmnet_dim_refused(&dim->decide);
+	dim->quiet = dim->decide.hold;
+}
+
 /* The control queue's lock is held. */
 static void answered(struct cvmnet_async *command, int err)
 {
 	struct cvmnet_dim *dim = container_of(command, struct cvmnet_dim, command);
 
 	if (err) {
-		cvmnet_dim_refused(&dim->decide);
+		refused(dim);
 		dim->stats.failed++;
 	} else {
 		dim->in_force = dim->asked;
@@ -163,8 +179,12 @@ static void answered(struct cvmnet_async *command, int err)
 	hand_over(dim, CVMNET_DIM_IDLE);
 }
 
-/* Returns true if a command is to be sent; it belongs to the control queue then. */
-static bool ask(struct cvmnet_dim *dim, u32 usecs, u32 frames)
+/*
+ * Returns true if a command is to be sent; it belongs to the control queue then. Where that
+ * has no room, the decision is as before: the device has refused nothing.
+ */
+static bool ask(struct cvmnet_dim *dim, u32 usecs, u32 frames,
+		const struct cvmnet_dim_state *before)
 {
 	struct virtqueue *vq = vq_of(dim);
 	int err = -EIO;
@@ -173,6 +193,7 @@ static bool ask(struct cvmnet_dim *dim, u32 usecs, u32 frames)
 	/* The device needs some of them back before it has used all. */
 	dim->asked.frames = vq ? min(frames, virtqueue_get_vring_size(vq) / 2) : frames;
 	dim->asked_in = dim->epoch;
+	dim->quiet = 0;
 	if (!is_in_force(dim)) {
 		trace_cvmnet_dim_change(dim);
 		hand_over(dim, CVMNET_DIM_ASKED);
@@ -181,7 +202,10 @@ static bool ask(struct cvmnet_dim *dim, u32 usecs, u32 frames)
 							    dim->asked.frames, dim->asked.usecs);
 		if (!err)
 			return true;
-		cvmnet_dim_refused(&dim->decide);
+		if (err == -EBUSY)
+			dim->decide = *before;
+		else
+			refused(dim);
 	}
 	dim->stock.state = DIM_START_MEASURE;
 	hand_over(dim, CVMNET_DIM_IDLE);
@@ -192,6 +216,7 @@ static bool decide(struct cvmnet_dim *dim)
 {
 	const struct cvmnet_dim_profile *profile;
 	const struct cvmnet_dim_level *level;
+	struct cvmnet_dim_state before;
 
 	if (owner_of(dim) != CVMNET_DIM_DECIDE)
 		return false;
@@ -205,8 +230,9 @@ static bool decide(struct cvmnet_dim *dim)
 	}
 	dim->changes = dim->dev->dims.changes;
 	profile = &dim->dev->dims.profile[dim->tx];
+	before = dim->decide;
 	level = &profile->level[cvmnet_dim_decide(&dim->decide, profile, &dim->sample)];
-	return ask(dim, level->usecs, level->frames);
+	return ask(dim, level->usecs, level->frames, &before);
 }
 
 static void dims_work(struct work_struct *work)
@@ -231,6 +257,7 @@ static void stock_work(struct work_struct *work)
 	struct dim *stock = container_of(work, struct dim, work);
 	struct cvmnet_dim *dim = container_of(stock, struct cvmnet_dim, stock);
 	struct cvmnet_dev *dev = dim->dev;
+	struct cvmnet_dim_state before;
 	struct dim_cq_moder moder;
 	bool asked = false;
 
@@ -240,7 +267,8 @@ static void stock_work(struct work_struct *work)
 		stock->state = DIM_START_MEASURE;
 	} else {
 		moder = cvm_net_dim_level(dim->tx, stock->profile_ix);
-		asked = ask(dim, moder.usec, moder.pkts);
+		before = dim->decide;
+		asked = ask(dim, moder.usec, moder.pkts, &before);
 	}
 	mutex_unlock(&dev->dims.lock);
 	if (asked)

@@ -59,6 +59,7 @@ struct cvmnet_dim_stats {
  * @known_in: when @in_force was
  * @begun_in: when @decide began
  * @changes:  the device's, when @decide was asked last
+ * @quiet:    samples that are left alone, after the device has refused @asked
  * @command:  the one command that may be on its way
  * @events:   for the kernel's algorithm: interrupts
  * @packets:  for it, too
@@ -84,6 +85,7 @@ struct cvmnet_dim {
 	unsigned int known_in;
 	unsigned int begun_in;
 	unsigned int changes;
+	unsigned int quiet;
 	struct cvmnet_async command;
 	u16 events;
 	u32 packets;

@@ -50,7 +50,6 @@ static int cvmnet_up_config(struct cvmnet_dev *dev)
 	dev->max_pairs = min_t(unsigned int, dev->cfg.max_pairs, dev->netdev->num_tx_queues);
 	dev->pairs = min_t(unsigned int, dev->max_pairs, num_online_cpus());
 	dev->dma = cvmnet_dma_choose(dev->vdev);
-	dev->tx_pool_size = CVMNET_TX_POOL_DEFAULT;
 	dev->rx_mode = cvmnet_rx_mode_choose(dev);
 	return 0;
 }
@@ -62,6 +61,8 @@ static int cvmnet_up_vqs(struct cvmnet_dev *dev)
 	/* It may know of some of them, and would not take them again. */
 	if (err)
 		cvmnet_device_reset(dev);
+	else
+		dev->tx_pool_size = cvmnet_tx_pool_choose(dev);
 	return err;
 }
 
@@ -134,7 +135,7 @@ static int cvmnet_up_follow(struct cvmnet_dev *dev)
 	cvm_hear_config_changes(dev->vdev);
 	cvmnet_ctrl_start(dev);
 	/* What went wrong meanwhile is looked at now. */
-	cvmnet_reset_unblock(dev);
+	cvmnet_reset_unblock(dev, 0);
 	return 0;
 }
 
@@ -250,8 +251,14 @@ static int cvmnet_restore(struct virtio_device *vdev)
 	if (READ_ONCE(dev->reset.dead))
 		return 0;
 	err = cvmnet_device_up(dev);
-	/* Not before: a reset would negotiate features while queues are set up. */
-	cvmnet_reset_unblock(dev);
+	WRITE_ONCE(dev->reset.deaf, false);
+	if (err)
+		cvmnet_reset_retry(dev, err);
+	/*
+	 * Not before: a reset would negotiate features while queues are set up. Nor at
+	 * once after an error, which the core writes to the device's status.
+	 */
+	cvmnet_reset_unblock(dev, err ? HZ : 0);
 	return err;
 }
 

@@ -8,7 +8,9 @@
  */
 #include <linux/cc_platform.h>
 #include <linux/dma-mapping.h>
+#include <linux/jiffies.h>
 #include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/scatterlist.h>
@@ -288,9 +290,12 @@ size_t cvmnet_pool_used(const struct cvmnet_dev *dev)
 	if (dev->dma != CVMNET_DMA_POOL)
 		return 0;
 	for (i = 0; i < dev->max_pairs; i++) {
+		u32 size = READ_ONCE(dev->txq[i].ring.size);
+
 		if (dev->rxq[i].pool.nr_chunks)
 			bytes += (size_t)READ_ONCE(dev->rxq[i].lent) * dev->rxq[i].slot_size;
-		bytes += dev->txq[i].ring.size - READ_ONCE(dev->txq[i].ring.free);
+		/* The two are of different pools while these are exchanged. */
+		bytes += size - min(size, READ_ONCE(dev->txq[i].ring.free));
 	}
 	return bytes;
 }
@@ -331,12 +336,39 @@ size_t cvmnet_pool_limit(const struct cvmnet_dev *dev)
 	return dev->dma == CVMNET_DMA_POOL ? dev->tx_pool_size : 0;
 }
 
+/*
+ * One pool after the other would have each queue wait for those before it, and leave
+ * some exchanged where a later one can't be.
+ */
+static int cvmnet_pool_exchange(struct cvmnet_dev *dev, struct cvmnet_pool *pools)
+{
+	unsigned long end = jiffies + HZ;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < dev->max_pairs; i++)
+		if (dev->txq[i].recs)
+			cvmnet_txq_hold(&dev->txq[i]);
+	for (i = 0; i < dev->max_pairs && !err; i++)
+		if (dev->txq[i].recs && !cvmnet_txq_drained(&dev->txq[i], end))
+			err = -EBUSY;
+	for (i = 0; i < dev->max_pairs; i++) {
+		if (!dev->txq[i].recs)
+			continue;
+		if (!err)
+			cvmnet_txq_set_pool(&dev->txq[i], &pools[i]);
+		cvmnet_txq_release(&dev->txq[i]);
+	}
+	return err;
+}
+
 /**
  * cvmnet_pool_set_limit() - set the size of each transmit queue's pool
  * @dev: the device
  * @bytes: the size, 8 of the largest packets to 64 MiB
  *
- * Sending pauses until the device is done with what is in the old pools.
+ * Sending pauses, on all queues at once, until the device is done with what is in the
+ * old pools.
  *
  * Context: process, under rtnl; may sleep for a second.
  * Return: 0; -EOPNOTSUPP in stream mode, -ERANGE, -ENOMEM or -EBUSY, with the
@@ -364,17 +396,9 @@ int cvmnet_pool_set_limit(struct cvmnet_dev *dev, size_t bytes)
 	if (err)
 		goto out_free_pools;
 
-	for (i = 0; i < nr && !err; i++)
-		if (dev->txq[i].recs)
-			err = cvmnet_txq_set_pool(&dev->txq[i], &pools[i]);
-	/* The old ones back, where the device has let go of them; those are empty. */
-	while (err && --i)
-		if (dev->txq[i - 1].recs)
-			cvmnet_txq_set_pool(&dev->txq[i - 1], &pools[i - 1]);
+	err = cvmnet_pool_exchange(dev, pools);
 	if (!err)
 		dev->tx_pool_size = bytes;
-	if (dev->running)
-		netif_tx_wake_all_queues(dev->netdev);
 
 out_free_pools:
 	for (i = 0; i < nr; i++)

@@ -98,8 +98,8 @@ int cvmnet_device_up(struct cvmnet_dev *dev)
 	if (err)
 		goto err_reset;
 
-	rtnl_lock();
 	cvmnet_rings_restore(dev);
+	rtnl_lock();
 	err = cvmnet_pairs_restore(dev);
 	if (!err && netif_running(netdev))
 		err = cvmnet_queues_start(dev);
@@ -142,6 +142,12 @@ static int cvmnet_reset_next(struct cvmnet_dev *dev)
 	return cvmnet_reset_delay(reset->in_row);
 }
 
+static void cvmnet_reset_failed(struct cvmnet_dev *dev, int err)
+{
+	dev->reset.failed++;
+	netdev_err(dev->netdev, "the device did not come back: %d\n", err);
+}
+
 static void cvmnet_reset_work(struct work_struct *work)
 {
 	struct cvmnet_dev *dev = container_of(to_delayed_work(work), struct cvmnet_dev,
@@ -174,8 +180,7 @@ static void cvmnet_reset_work(struct work_struct *work)
 	if (!err)
 		return;
 
-	reset->failed++;
-	netdev_err(dev->netdev, "the device did not come back: %d\n", err);
+	cvmnet_reset_failed(dev, err);
 	delay = err == -ENODEV ? -ENODEV : cvmnet_reset_delay(reset->in_row);
 	if (delay < 0)
 		cvmnet_reset_give_up(dev);
@@ -206,6 +211,21 @@ void cvmnet_reset_request(struct cvmnet_dev *dev, enum cvmnet_reset_cause cause)
 	schedule_delayed_work(&reset->work, msecs_to_jiffies(delay));
 }
 
+/**
+ * cvmnet_reset_retry() - a resume has failed: try again with a reset
+ * @dev: the device, down; resets are blocked
+ * @err: why
+ *
+ * Context: process.
+ */
+void cvmnet_reset_retry(struct cvmnet_dev *dev, int err)
+{
+	cvmnet_reset_failed(dev, err);
+	/* The core goes on reporting only when a resume succeeds. */
+	WRITE_ONCE(dev->reset.deaf, true);
+	set_bit(CVMNET_RESET_NEEDED, &dev->reset.pending);
+}
+
 /* Interrupts and kicks that a device, or what lies between, has lost */
 static void cvmnet_watch(struct work_struct *work)
 {
@@ -217,6 +237,10 @@ static void cvmnet_watch(struct work_struct *work)
 		cvmnet_rx_watch(&dev->rxq[i]);
 		cvmnet_tx_watch(&dev->txq[i]);
 	}
+	for (; i < dev->max_pairs; i++)
+		cvmnet_tx_watch_idle(&dev->txq[i]);
+	if (READ_ONCE(dev->reset.deaf))
+		cvmnet_config_changed(dev->vdev);
 	schedule_delayed_work(&dev->watch_work, HZ);
 }
 
@@ -268,12 +292,13 @@ void cvmnet_reset_flush(struct cvmnet_dev *dev)
 /**
  * cvmnet_reset_unblock() - resets are possible again
  * @dev: the device
+ * @delay: until one that is asked for already, in jiffies
  *
  * Context: any.
  */
-void cvmnet_reset_unblock(struct cvmnet_dev *dev)
+void cvmnet_reset_unblock(struct cvmnet_dev *dev, unsigned long delay)
 {
 	WRITE_ONCE(dev->reset.blocked, false);
 	if (READ_ONCE(dev->reset.pending))
-		schedule_delayed_work(&dev->reset.work, 0);
+		schedule_delayed_work(&dev->reset.work, delay);
 }

@@ -33,6 +33,7 @@ struct cvmnet_reset {
 	bool dead;			/* given up: carrier off until remove */
 	bool blocked;			/* remove, freeze: no new ones */
 	bool down;			/* no virtqueues, the net device is detached */
+	bool deaf;			/* the core reports no configuration changes */
 	u64 count[CVMNET_RESET_CAUSES];
 	u64 failed;
 };
@@ -42,7 +43,8 @@ int cvmnet_reset_delay(unsigned int in_row);
 void cvmnet_reset_init(struct cvmnet_dev *dev);
 void cvmnet_reset_block(struct cvmnet_dev *dev);
 void cvmnet_reset_flush(struct cvmnet_dev *dev);
-void cvmnet_reset_unblock(struct cvmnet_dev *dev);
+void cvmnet_reset_unblock(struct cvmnet_dev *dev, unsigned long delay);
+void cvmnet_reset_retry(struct cvmnet_dev *dev, int err);
 void cvmnet_reset_request(struct cvmnet_dev *dev, enum cvmnet_reset_cause cause);
 const char *cvmnet_reset_cause_name(enum cvmnet_reset_cause cause);
 

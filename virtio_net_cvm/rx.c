@@ -27,6 +27,7 @@
 #include "inner_hash.h"
 #include "rx.h"
 #include "trace.h"
+#include "tunnel.h"
 
 /* Stream mode: the average packet from which larger buffers pay. */
 #define CVMNET_RX_LARGER	6144U
@@ -598,8 +599,9 @@ struct sk_buff *cvmnet_rx_finish(struct cvmnet_rxq *q, struct sk_buff *skb,
 	q->pending.bytes += skb->len;
 	skb_record_rx_queue(skb, q->index);
 	skb->protocol = eth_type_trans(skb, netdev);
-	/* A device that looks inside has told the better hash already. */
-	if (unlikely(READ_ONCE(q->dev->sw_inner_hash)) && !READ_ONCE(q->dev->tunnel_types))
+	/* A device that looks into all tunnels has told the better hash already. */
+	if (unlikely(READ_ONCE(q->dev->sw_inner_hash)) &&
+	    READ_ONCE(q->dev->tunnel_types) != CVMNET_TUNNEL_MASK)
 		cvmnet_inner_hash(skb);
 	return skb;
 
@@ -771,18 +773,44 @@ void cvmnet_rx_callback(struct virtqueue *vq)
 		__napi_schedule(&q->napi);
 }
 
+/*
+ * Has nothing come for a second, with all buffers the device's? Once it has missed their
+ * notification there is none any more, as none of them comes back.
+ */
+static bool cvmnet_rx_idle(struct cvmnet_rxq *q)
+{
+	u64 packets = READ_ONCE(q->stats.packets);
+
+	if (packets != q->watched || READ_ONCE(q->nr_free)) {
+		q->watched = packets;
+		q->rekicked = false;
+		return false;
+	}
+	return !q->rekicked;
+}
+
 /**
- * cvmnet_rx_watch() - find packets whose interrupt was lost
+ * cvmnet_rx_watch() - find packets whose interrupt was lost, and lost kicks
  * @q: a queue in use
  *
- * Context: process, now and then.
+ * Context: process, once a second.
  */
 void cvmnet_rx_watch(struct cvmnet_rxq *q)
 {
-	if (READ_ONCE(q->dead) || !virtqueue_poll(q->vq, READ_ONCE(q->opaque)))
+	bool idle = cvmnet_rx_idle(q);
+
+	if (READ_ONCE(q->dead) || (!idle && !virtqueue_poll(q->vq, READ_ONCE(q->opaque))))
 		return;
 	local_bh_disable();
-	napi_schedule(&q->napi);
+	/* Until it is scheduled, the poll function and what is pending are ours. */
+	if (napi_schedule_prep(&q->napi)) {
+		if (idle && virtqueue_notify(q->vq)) {
+			q->pending.rekicks++;
+			q->rekicked = true;
+			cvmnet_rx_publish(q);
+		}
+		__napi_schedule(&q->napi);
+	}
 	local_bh_enable();
 }
 

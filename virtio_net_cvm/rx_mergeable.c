@@ -3,6 +3,7 @@
  * Receive buffers that the device fills one after the other (MRG_RXBUF): a
  * packet takes as many as it needs, and its header says how many.
  */
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/skbuff.h>
 #include <linux/virtio_net.h>
@@ -13,9 +14,10 @@
 /* Weight of the past in the average length of packets */
 #define CVMNET_AVERAGE_OF	8
 
+/* Longer packets, of an MTU that is raised later, take several. */
 static size_t cvmnet_mergeable_bytes(const struct cvmnet_dev *dev)
 {
-	return PAGE_SIZE;
+	return min_t(size_t, PAGE_SIZE, dev->hdr_len + cvmnet_rx_packet_max(dev));
 }
 
 static unsigned int cvmnet_mergeable_pages(const struct cvmnet_dev *dev)

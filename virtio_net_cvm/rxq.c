@@ -280,7 +280,7 @@ void cvmnet_rxq_free(struct cvmnet_rxq *q)
  * @q: the queue, stopped
  * @num: how many
  *
- * Context: process, under rtnl; may sleep.
+ * Context: as cvmnet_vq_resize().
  * Return: 0; -ENOMEM, -E2BIG, -EINVAL or -ENOENT with the old ring in place;
  * another error if the ring is gone, and a reset is needed.
  */

@@ -46,6 +46,7 @@ static const struct stat_row rx_rows[] = {
 	RX_OWN("drop_nomem", drops[CVMNET_RX_DROP_NOMEM]),
 	RX_OWN("drop_inactive", drops[CVMNET_RX_DROP_INACTIVE]),
 	RX_OWN("kicks", kicks),
+	RX_OWN("rekicks", rekicks),
 	RX(alloc_fail, alloc_fail),
 	RX_OWN("large_buffers", large_buffers),
 	RX(csum_none, csum_none),

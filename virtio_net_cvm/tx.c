@@ -45,9 +45,10 @@ static struct cvmnet_txq *cvmnet_vq_to_txq(struct virtqueue *vq)
 
 static void cvmnet_tx_kill(struct cvmnet_txq *q)
 {
-	if (q->dead)
+	if (q->dead && !q->lingers)
 		return;
 	WRITE_ONCE(q->dead, true);
+	q->lingers = false;
 	netif_tx_stop_queue(q->nq);
 	cvmnet_reset_request(q->dev, CVMNET_RESET_TX_RING);
 }
@@ -232,6 +233,22 @@ void cvmnet_tx_watch(struct cvmnet_txq *q)
 }
 
 /**
+ * cvmnet_tx_watch_idle() - free what a device completes after its queue was stopped
+ * @q: a queue not in use
+ *
+ * Owners wait for their skbs and BQL for their bytes, and an interrupt wakes nobody.
+ *
+ * Context: process, once a second; the virtqueues stay.
+ */
+void cvmnet_tx_watch_idle(struct cvmnet_txq *q)
+{
+	__netif_tx_lock_bh(q->nq);
+	if (q->lingers && cvmnet_txring_used(&q->ring))
+		cvmnet_tx_reclaim(q, 0);
+	__netif_tx_unlock_bh(q->nq);
+}
+
+/**
  * cvmnet_tx_link_up() - have what was sent while the link went down looked at
  * @dev: the device
  *
@@ -282,7 +299,7 @@ static int cvmnet_tx_header(struct cvmnet_txq *q, const struct sk_buff *skb,
 		hdr->hdr.hdr_len = (__force __virtio16)cpu_to_le16(cvmnet_tx_gso_hdr_len(skb));
 	u64_stats_update_begin(&q->syncp);
 	if (skb_is_gso(skb)) {
-		q->stats.hw_gso_packets += skb_shinfo(skb)->gso_segs;
+		q->stats.hw_gso_packets++;
 		q->stats.hw_gso_bytes += skb->len;
 	}
 	q->stats.needs_csum++;
@@ -466,7 +483,8 @@ static void cvmnet_tx_kick(struct cvmnet_txq *q)
  * @netdev: the net device
  *
  * Context: softirq or with them disabled, under the tx queue's lock.
- * Return: NETDEV_TX_OK; the packet is sent or dropped.
+ * Return: NETDEV_TX_OK, the packet is sent or dropped; NETDEV_TX_BUSY if somebody has
+ * woken a queue that is full.
  */
 netdev_tx_t cvmnet_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
@@ -515,6 +533,13 @@ netdev_tx_t cvmnet_xmit(struct sk_buff *skb, struct net_device *netdev)
 	return NETDEV_TX_OK;
 
 drop:
+	/* With room for the largest, what finds none never will. */
+	if (err == -ENOSPC && !q->dead && !cvmnet_tx_room(q)) {
+		netif_tx_stop_queue(q->nq);
+		cvmnet_tx_kick(q);
+		cvmnet_tx_attend(q);
+		return NETDEV_TX_BUSY;
+	}
 	cvmnet_tx_drop(q, skb, err);
 	/* What was announced with "more" must not wait for this one. */
 	if (!more && !q->dead) {
@@ -597,6 +622,24 @@ u32 cvmnet_tx_unit(const struct cvmnet_dev *dev)
 {
 	return ALIGN(CVMNET_PKT_MAX + sizeof(struct virtio_net_hdr_v1_hash),
 		     CVMNET_TXRING_ALIGN);
+}
+
+/**
+ * cvmnet_tx_pool_choose() - a size for the pools that suits ring and MTU
+ * @dev: the device; its virtqueues are there
+ *
+ * A full ring of frames that need not be segmented; the least holds some that are.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+size_t cvmnet_tx_pool_choose(const struct cvmnet_dev *dev)
+{
+	size_t ring = virtqueue_get_vring_size(dev->txq[0].vq);
+	u32 mtu = cvmnet_has(dev, VIRTIO_NET_F_MTU) ? dev->cfg.mtu : ETH_DATA_LEN;
+	u32 frame = ALIGN(dev->hdr_len + VLAN_ETH_HLEN + mtu, CVMNET_TXRING_ALIGN);
+
+	return clamp_t(size_t, ring * frame, CVMNET_TX_POOL_LEAST, CVMNET_TX_POOL_MOST);
 }
 
 /**
@@ -703,7 +746,7 @@ static void cvmnet_tx_recycle(struct virtqueue *vq, void *buf)
  *
  * What is in flight is dropped.  The pool stays as it is.
  *
- * Context: process, under rtnl; may sleep.
+ * Context: as cvmnet_vq_resize().
  * Return: 0; -ENOMEM, -E2BIG, -EINVAL or -ENOENT with the old ring in place, empty;
  * another error if the ring is gone, and a reset is needed.
  */
@@ -739,7 +782,15 @@ out_free_recs:
 	return err;
 }
 
-static void cvmnet_tx_hold(struct cvmnet_txq *q)
+/**
+ * cvmnet_txq_hold() - let nothing be sent until cvmnet_txq_release()
+ * @q: the queue
+ *
+ * Stopped alone is not enough: our own completions would wake it.
+ *
+ * Context: process, under rtnl.
+ */
+void cvmnet_txq_hold(struct cvmnet_txq *q)
 {
 	__netif_tx_lock_bh(q->nq);
 	q->held = true;
@@ -747,28 +798,54 @@ static void cvmnet_tx_hold(struct cvmnet_txq *q)
 	__netif_tx_unlock_bh(q->nq);
 }
 
-static void cvmnet_tx_release(struct cvmnet_txq *q)
+/* What has room is woken by its poll function, and by nothing else. */
+static void cvmnet_txq_nudge(struct cvmnet_txq *q)
+{
+	local_bh_disable();
+	napi_schedule(&q->napi);
+	local_bh_enable();
+}
+
+/**
+ * cvmnet_txq_release() - undo cvmnet_txq_hold()
+ * @q: the queue
+ *
+ * Context: process, under rtnl.
+ */
+void cvmnet_txq_release(struct cvmnet_txq *q)
 {
 	__netif_tx_lock_bh(q->nq);
 	q->held = false;
 	__netif_tx_unlock_bh(q->nq);
+	if (q->dev->running && q->index < q->dev->pairs)
+		cvmnet_txq_nudge(q);
+	else
+		/* Not in use: the stack's watchdog would take it for stuck. */
+		netif_tx_start_queue(q->nq);
 }
 
-/* Wait, not for long, for the device to be done with everything. */
-static bool cvmnet_txq_drained(struct cvmnet_txq *q)
+/**
+ * cvmnet_txq_drained() - wait for the device to be done with everything
+ * @q: the queue; nothing more is sent on it
+ * @end: until when, in jiffies; one look is taken in any case
+ *
+ * Context: process, under rtnl; may sleep.
+ * Return: true if it is.
+ */
+bool cvmnet_txq_drained(struct cvmnet_txq *q, unsigned long end)
 {
-	unsigned long end = jiffies + HZ;
-	bool empty;
+	bool empty, killed;
 
 	do {
 		__netif_tx_lock_bh(q->nq);
+		killed = q->dead && !q->lingers;
 		empty = !cvmnet_txring_used(&q->ring);
 		/* Without a virtqueue there is nothing in it either. */
-		if (!empty && cvmnet_tx_reclaim(q, 0))
+		if (!empty && !killed && cvmnet_tx_reclaim(q, 0))
 			empty = !cvmnet_txring_used(&q->ring);
 		__netif_tx_unlock_bh(q->nq);
-		if (empty)
-			return true;
+		if (empty || killed)
+			return empty;
 		usleep_range(1000, 2000);
 	} while (!virtqueue_is_broken(q->vq) && time_before(jiffies, end));
 	return false;
@@ -776,22 +853,13 @@ static bool cvmnet_txq_drained(struct cvmnet_txq *q)
 
 /**
  * cvmnet_txq_set_pool() - exchange a queue's pool
- * @q: the queue
+ * @q: the queue, held and drained
  * @pool: the new one; receives the old one
  *
- * The queue is left stopped; the caller wakes it.
- *
- * Context: process, under rtnl; may sleep.
- * Return: 0, or -EBUSY if the device does not let go of the old one.
+ * Context: process, under rtnl.
  */
-int cvmnet_txq_set_pool(struct cvmnet_txq *q, struct cvmnet_pool *pool)
+void cvmnet_txq_set_pool(struct cvmnet_txq *q, struct cvmnet_pool *pool)
 {
-	int err = -EBUSY;
-
-	/* Stopped alone is not enough: our own completions would wake it. */
-	cvmnet_tx_hold(q);
-	if (!cvmnet_txq_drained(q))
-		goto out_release;
 	/* The poll function and the watch look at an empty ring, too. */
 	__netif_tx_lock_bh(q->nq);
 	swap(q->pool, *pool);
@@ -800,11 +868,6 @@ int cvmnet_txq_set_pool(struct cvmnet_txq *q, struct cvmnet_pool *pool)
 			   q->pool.chunk_size, q->pool.nr_chunks);
 	q->watched = q->ring.rec_head;
 	__netif_tx_unlock_bh(q->nq);
-	err = 0;
-
-out_release:
-	cvmnet_tx_release(q);
-	return err;
 }
 
 /**
@@ -822,13 +885,16 @@ int cvmnet_txq_start(struct cvmnet_txq *q)
 	if (err)
 		return err;
 	q->dead = false;
+	q->lingers = false;
 	q->watched = q->ring.rec_head;
+	/* One that was not in use is not stopped, whatever the device still has of it. */
+	if (!cvmnet_tx_room(q)) {
+		netif_tx_stop_queue(q->nq);
+		txq_trans_cond_update(q->nq);
+	}
 	napi_enable(&q->napi);
 	netif_queue_set_napi(q->dev->netdev, q->index, NETDEV_QUEUE_TYPE_TX, &q->napi);
-	/* A queue that was full when it was stopped is woken from there. */
-	local_bh_disable();
-	napi_schedule(&q->napi);
-	local_bh_enable();
+	cvmnet_txq_nudge(q);
 	return 0;
 }
 
@@ -842,9 +908,11 @@ void cvmnet_txq_stop(struct cvmnet_txq *q)
 {
 	/* The watchdog does not ask whether somebody takes the virtqueue away. */
 	__netif_tx_lock_bh(q->nq);
-	/* Nobody does this any more afterwards, and owners wait for their skbs. */
-	if (!q->dead)
+	/* From here on the watch does, and owners wait for their skbs. */
+	if (!q->dead) {
 		cvmnet_tx_reclaim(q, 0);
+		q->lingers = !q->dead;
+	}
 	WRITE_ONCE(q->dead, true);
 	netif_tx_stop_queue(q->nq);
 	__netif_tx_unlock_bh(q->nq);
@@ -885,6 +953,7 @@ void cvmnet_txq_forget(struct cvmnet_txq *q)
 		q->recs[i].skb = NULL;
 	}
 	cvmnet_txring_clear(&q->ring);
+	q->lingers = false;
 	q->descs = 0;
 	q->skbs = 0;
 	q->since = 0;

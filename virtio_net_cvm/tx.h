@@ -14,7 +14,9 @@ struct virtqueue;
 
 /* What each queue's pool holds at least: so many packets of the largest size. */
 #define CVMNET_TX_POOL_PACKETS	8
-#define CVMNET_TX_POOL_DEFAULT	0x100000
+/* What is chosen by ring and MTU lies between these. */
+#define CVMNET_TX_POOL_LEAST	0x100000
+#define CVMNET_TX_POOL_MOST	0x400000
 #define CVMNET_TX_POOL_MAX	0x4000000
 
 int cvmnet_txq_alloc(struct cvmnet_txq *q);
@@ -23,13 +25,18 @@ void cvmnet_txq_init(struct cvmnet_txq *q);
 void cvmnet_txq_exit(struct cvmnet_txq *q);
 int cvmnet_txq_start(struct cvmnet_txq *q);
 void cvmnet_txq_stop(struct cvmnet_txq *q);
+bool cvmnet_txq_drained(struct cvmnet_txq *q, unsigned long end);
 unsigned int cvmnet_txq_sent(const struct cvmnet_txq *q);
 void cvmnet_txq_forget(struct cvmnet_txq *q);
 int cvmnet_txq_resize(struct cvmnet_txq *q, u32 num);
-int cvmnet_txq_set_pool(struct cvmnet_txq *q, struct cvmnet_pool *pool);
+void cvmnet_txq_hold(struct cvmnet_txq *q);
+void cvmnet_txq_release(struct cvmnet_txq *q);
+void cvmnet_txq_set_pool(struct cvmnet_txq *q, struct cvmnet_pool *pool);
 void cvmnet_tx_watch(struct cvmnet_txq *q);
+void cvmnet_tx_watch_idle(struct cvmnet_txq *q);
 void cvmnet_tx_link_up(struct cvmnet_dev *dev);
 void cvmnet_tx_callback(struct virtqueue *vq);
 u32 cvmnet_tx_unit(const struct cvmnet_dev *dev);
+size_t cvmnet_tx_pool_choose(const struct cvmnet_dev *dev);
 
 #endif /* CVMNET_TX_H */

@@ -7,8 +7,10 @@
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
+#include <linux/lockdep.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/rtnetlink.h>
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
@@ -311,6 +313,8 @@ int cvmnet_queues_start(struct cvmnet_dev *dev)
 err_stop:
 	while (i--)
 		cvmnet_pair_stop(dev, i);
+	/* They may have been measured already, and the caller may delete the virtqueues. */
+	cvmnet_dims_stop(dev);
 	return err;
 }
 
@@ -361,12 +365,25 @@ int cvmnet_close(struct net_device *netdev)
 	return 0;
 }
 
-/* The device may use them as soon as it is told. */
+/* Stop a queue that is not in use any more: the stack's watchdog would take it for stuck. */
+static void cvmnet_txq_retire(struct cvmnet_txq *q)
+{
+	cvmnet_txq_stop(q);
+	netif_tx_start_queue(q->nq);
+}
+
+/*
+ * The device may use them as soon as it is told, and the stack has to know them before
+ * anything is received there.
+ */
 static int cvmnet_pairs_add(struct cvmnet_dev *dev, unsigned int pairs)
 {
 	unsigned int old = dev->pairs, i = old;
 	int err;
 
+	err = netif_set_real_num_rx_queues(dev->netdev, pairs);
+	if (err)
+		return err;
 	if (dev->running) {
 		for (; i < pairs; i++) {
 			err = cvmnet_pair_start(dev, i);
@@ -377,18 +394,20 @@ static int cvmnet_pairs_add(struct cvmnet_dev *dev, unsigned int pairs)
 	err = cvmnet_cmd_mq(dev, pairs);
 	if (err)
 		goto err_stop;
-	err = netif_set_real_num_queues(dev->netdev, pairs, pairs);
+	err = netif_set_real_num_tx_queues(dev->netdev, pairs);
 	if (err)
 		goto err_tell;
-	if (dev->running)
-		netif_tx_wake_all_queues(dev->netdev);
 	return 0;
 
 err_tell:
 	cvmnet_cmd_mq(dev, old);
 err_stop:
-	while (i-- > old)
-		cvmnet_pair_stop(dev, i);
+	while (i-- > old) {
+		cvmnet_txq_retire(&dev->txq[i]);
+		cvmnet_rxq_stop(&dev->rxq[i]);
+	}
+	/* Only more of them could fail. */
+	netif_set_real_num_rx_queues(dev->netdev, old);
 	return err;
 }
 
@@ -409,17 +428,20 @@ static void cvmnet_pairs_keep(struct cvmnet_dev *dev, unsigned int from)
 /* Nothing may be sent there once the device is told, and it receives until then. */
 static int cvmnet_pairs_remove(struct cvmnet_dev *dev, unsigned int pairs)
 {
+	unsigned long end;
 	unsigned int i;
 	int err;
 
 	err = netif_set_real_num_tx_queues(dev->netdev, pairs);
 	if (err)
 		return err;
-	for (i = pairs; dev->running && i < dev->pairs; i++) {
-		cvmnet_txq_stop(&dev->txq[i]);
-		/* The stack's watchdog would take it for stuck. */
-		netif_tx_start_queue(dev->txq[i].nq);
-	}
+	/* Owners wait for their skbs; what takes longer is found by the watch. */
+	end = jiffies + HZ;
+	for (i = pairs; dev->running && i < dev->pairs; i++)
+		if (READ_ONCE(dev->txq[i].skbs))
+			cvmnet_txq_drained(&dev->txq[i], end);
+	for (i = pairs; dev->running && i < dev->pairs; i++)
+		cvmnet_txq_retire(&dev->txq[i]);
 	err = cvmnet_cmd_mq(dev, pairs);
 	if (err) {
 		cvmnet_pairs_keep(dev, pairs);
@@ -510,6 +532,13 @@ static void cvmnet_irqs_hold(struct cvmnet_dev *dev, bool hold)
 	}
 }
 
+/* With the net device detached nobody else comes near a ring, rtnl or not. */
+static void cvmnet_vq_resize_assert(struct cvmnet_dev *dev)
+{
+	lockdep_assert(lockdep_rtnl_is_held() ||
+		       (lockdep_is_held(&dev->reset.lock) && !netif_device_present(dev->netdev)));
+}
+
 /**
  * cvmnet_vq_resize() - change a ring's size
  * @dev: the device; it runs
@@ -518,7 +547,8 @@ static void cvmnet_irqs_hold(struct cvmnet_dev *dev, bool hold)
  *
  * Packets in flight on that queue are lost.
  *
- * Context: process, under rtnl; may sleep.
+ * Context: process, under rtnl, or with reset.lock and the net device detached; may
+ * sleep, on PCI for as long as the device likes.
  * Return: 0; -ENOMEM, -E2BIG, -EINVAL or -ENOENT (the device can't) with the old
  * ring in use; another error after which a reset brings the device back.
  */
@@ -529,7 +559,7 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 	bool started;
 	int err, again = 0;
 
-	ASSERT_RTNL();
+	cvmnet_vq_resize_assert(dev);
 	if (i >= dev->max_pairs)
 		return -EINVAL;
 	if (num < CVMNET_RING_MIN)
@@ -602,13 +632,14 @@ static void cvmnet_ring_restore(struct cvmnet_dev *dev, struct virtqueue *vq,
  * cvmnet_rings_restore() - give the rings of a device that was reset their sizes
  * @dev: the device; it runs, and its queues are stopped
  *
- * Context: process, under rtnl; may sleep.
+ * Context: process, with reset.lock and the net device detached; may sleep for as long
+ * as the device likes: never under rtnl.
  */
 void cvmnet_rings_restore(struct cvmnet_dev *dev)
 {
 	unsigned int i;
 
-	ASSERT_RTNL();
+	cvmnet_vq_resize_assert(dev);
 	for (i = 0; i < dev->max_pairs; i++) {
 		cvmnet_ring_restore(dev, dev->rxq[i].vq, &dev->rxq[i].ring_wanted);
 		cvmnet_ring_restore(dev, dev->txq[i].vq, &dev->txq[i].ring_wanted);

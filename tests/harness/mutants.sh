@@ -36,8 +36,11 @@ judge_by_tests()
 	for test in $MUTANT_TESTS; do
 		rm -f /tmp/mutant.rc
 		{
-			KTAP_MARK='' KTAP_STOP=1 timeout -s KILL "${MUTANT_LIMIT:-300}" sh "/$test" 2>&1
+			KTAP_MARK='' KTAP_STOP=1 setsid sh -c 'echo $$ >/tmp/mutant.group; exec "$@"' \
+				sh timeout -s KILL "${MUTANT_LIMIT:-300}" sh "/$test" 2>&1
 			echo $? >/tmp/mutant.rc
+			# What it left in the background would be listened to for ever.
+			kill -KILL -- "-$(cat /tmp/mutant.group)" 2>/dev/null
 		} | listen
 		[ "$(cat /tmp/mutant.rc)" != 0 ] || continue
 		verdict="killed: $(reason)"

@@ -10,6 +10,8 @@
  *						datagrams to be echoed; with SEGMENT each is sent
  *						as many of that size (UDP_SEGMENT)
  *	nettest flood HOST PORT STREAMS [SIZE]	until SIGTERM; TCP, or UDP of SIZE; reconnects
+ *	nettest pour HOST PORT SIZE		datagrams that nobody has to answer, as fast as they
+ *						are taken, until SIGTERM
  *	nettest ask HOST PORT WORD...		wire: what was counted since the last question;
  *						inject DST VLAN|- COUNT SIZE: frames onto IFACE;
  *						vlan N: have IFACE.N with address 10.77.N.1
@@ -18,7 +20,7 @@
  *						LISTEN: plain, promisc, allmulti, or a MAC address
  *
  * Content is a pseudo-random stream of a seed that the client chooses. Every command but
- * serve and flood gives up after NETTEST_DEADLINE seconds (60).
+ * serve, flood and pour gives up after NETTEST_DEADLINE seconds (60).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -720,6 +722,16 @@ static void flood_udp(struct flood *f, int fd, size_t size)
 	}
 }
 
+static void pour(const char *host, const char *port, size_t size)
+{
+	unsigned char buf[65507] = { 0 };
+	int fd = connect_to(host, port, SOCK_DGRAM);
+
+	for (;;)
+		if (send(fd, buf, size, 0) < 0)
+			usleep(1000);
+}
+
 static void flood_one(struct flood *f, const char *host, const char *port, long size)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -865,6 +877,7 @@ static int usage(void)
 		"       nettest send|recv HOST PORT BYTES [STREAMS]\n"
 		"       nettest udp HOST PORT COUNT SIZE [SEGMENT]\n"
 		"       nettest flood HOST PORT STREAMS [SIZE]\n"
+		"       nettest pour HOST PORT SIZE\n"
 		"       nettest ask HOST PORT WORD...\n"
 		"       nettest hear IFACE LISTEN HOST PORT DST VLAN|- COUNT SIZE\n");
 	return 2;
@@ -897,6 +910,8 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "flood") && (argc == 5 || argc == 6))
 		return flood(argv[2], argv[3], number(argv[4], 1, MAX_STREAMS),
 			     argc == 6 ? number(argv[5], 1, 65507) : 0);
+	if (!strcmp(what, "pour") && argc == 5)
+		pour(argv[2], argv[3], number(argv[4], 1, 65507));
 	deadline();
 	if ((!strcmp(what, "send") || !strcmp(what, "recv")) && (argc == 5 || argc == 6))
 		return streams(what[0] == 's', argv[2], argv[3],

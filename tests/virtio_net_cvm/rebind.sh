@@ -11,8 +11,9 @@ state()
 {
 	cat /sys/class/net/eth0/address /sys/class/net/eth0/mtu /sys/class/net/eth0/tx_queue_len
 	cat /proc/sys/net/ipv4/conf/eth0/rp_filter
-	# The link-local one follows the MAC address.
-	ip addr show dev eth0 | awk '$1 ~ /^inet/ && $2 !~ /^fe80/ { print $1, $2 }' | sort
+	# Of those that are link-local, the kernel's follows the MAC address.
+	ip addr show dev eth0 | awk '$1 ~ /^inet/ && ($2 !~ /^fe80/ || $2 == "fe80::1/64") {
+		print $1, $2 }' | sort
 	ip route show dev eth0 | sort
 	ip -6 route show dev eth0 | awk '{ print $1, $2, $3 }' | grep -v '^f[ef]' | sort
 	ip link show dev eth0 | grep -o '[<,]UP[,>]'
@@ -28,6 +29,8 @@ carried()
 	echo 2 >/proc/sys/net/ipv4/conf/eth0/rp_filter
 	ip addr add 10.99.0.1/16 dev eth0
 	ip -6 addr add fd99::1/64 dev eth0
+	ip -6 addr add fe80::1/64 dev eth0 || fail "a link-local address"
+	defer 'ip addr del fe80::1/64 dev eth0'
 	ip route add 10.98.0.0/16 via 10.77.0.1
 	ip route add 10.97.0.0/16 dev eth0 metric 50
 	ip route add default via 10.77.0.1
@@ -47,6 +50,9 @@ full_state()
 {
 	{
 		ip -o addr show dev eth0 | grep -v fe80
+		ip -o addr show dev eth0 | grep -w fe80::2
+		ip neigh show dev eth0 nud permanent | sed 's/^/eth0 /'
+		ip link show dev eth0 | sed -n 's/^ *altname/eth0 &/p'
 		ip -o -4 route show table all
 		ip -o -6 route show table all | grep -v 'fe80\|ff00'
 	} | grep -w eth0 | sed 's/^[0-9]*: //; s/valid_lft.*//; s/ linkdown//g; s/ nodad//' | sort
@@ -65,6 +71,12 @@ carried_by_iproute2()
 	expect_ok 'ip addr add fd96::1/64 dev eth0 noprefixroute nodad'
 	expect_ok 'ip addr add 10.95.0.1/16 dev eth0 metric 70'
 	defer 'ip addr del 10.95.0.1/16 dev eth0'
+	expect_ok 'ip addr add fe80::2/64 dev eth0 nodad'
+	expect_ok 'ip neigh add 10.77.0.8 lladdr 52:54:00:00:00:08 nud permanent dev eth0'
+	expect_ok 'ip neigh add fd77::8 lladdr 52:54:00:00:00:08 nud permanent dev eth0'
+	expect_ok 'ip link property add dev eth0 altname cvmnet-other-name'
+	defer 'ip addr del fe80::2/64 dev eth0; ip neigh del 10.77.0.8 dev eth0'
+	defer 'ip neigh del fd77::8 dev eth0; ip link property del dev eth0 altname cvmnet-other-name'
 	expect_ok 'ip route add 10.96.0.0/16 dev eth0 proto kernel scope link src 10.96.0.1 metric 100'
 	expect_ok 'ip -6 route add fd96::/64 dev eth0 proto kernel metric 100'
 	expect_ok 'ip route add 10.92.0.0/16 via 10.77.0.1 table 99'
@@ -83,7 +95,7 @@ carried_by_iproute2()
 		full_state >/tmp/after
 		diff /tmp/before /tmp/after || fail "the interface is not the same with $driver"
 	done
-	expect_ge "$(wc -l </tmp/before)" 9 "addresses and routes that were compared"
+	expect_ge "$(wc -l </tmp/before)" 13 "addresses and routes that were compared"
 	net_reaches "afterwards"
 }
 

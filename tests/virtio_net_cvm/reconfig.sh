@@ -71,8 +71,12 @@ channels()
 	max=$(ethtool -l eth0 | awk '/^Combined:/ { print $2; exit }')
 	[ "${max:-1}" -gt 1 ] || skip "one queue pair"
 	defer ethtool -L eth0 combined "$max"
+	# So that the stack looks up which queue each packet comes from.
+	for file in /sys/class/net/eth0/queues/rx-*/rps_cpus; do
+		echo f >"$file"
+	done
 	net_flood_start
-	for n in 1 "$max" $((max - 1)) 2 1 "$max"; do
+	for n in 1 "$max" 2 "$max" $((max - 1)) 2 1 "$max"; do
 		expect_ok "ethtool -L eth0 combined $n"
 		expect_eq "$n" "$(channels_now)" "channels"
 		usleep 200000
