@@ -774,14 +774,15 @@ void cvmnet_rx_callback(struct virtqueue *vq)
 }
 
 /*
- * Has nothing come for a second, with all buffers the device's? Once it has missed their
- * notification there is none any more, as none of them comes back.
+ * Has nothing come for a second, though the device has buffers? If it has missed their
+ * notification there is none any more, as hardly any of them comes back: too few to be
+ * posted again.
  */
 static bool cvmnet_rx_idle(struct cvmnet_rxq *q)
 {
 	u64 packets = READ_ONCE(q->stats.packets);
 
-	if (packets != q->watched || READ_ONCE(q->nr_free)) {
+	if (packets != q->watched || !READ_ONCE(q->lent)) {
 		q->watched = packets;
 		q->rekicked = false;
 		return false;

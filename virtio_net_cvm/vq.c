@@ -220,11 +220,11 @@ err_free_vqs:
 }
 
 /*
- * Let the core undo the mappings that it made itself.  Not once more than there
- * are: it would then look for entries that the device has made it lose, and stop
- * the machine.
+ * Let the core undo the mappings that it made itself, and free its tables of descriptors,
+ * which it has for buffers that we map, too.  Not once more than there are: it would then
+ * look for entries that the device has made it lose, and stop the machine.
  */
-static void cvmnet_vq_unmap(struct virtqueue *vq, unsigned int buffers)
+static void cvmnet_vq_detach(struct virtqueue *vq, unsigned int buffers)
 {
 	while (buffers-- && virtqueue_detach_unused_buf(vq))
 		;
@@ -246,10 +246,10 @@ void cvmnet_vqs_delete(struct cvmnet_dev *dev)
 		struct cvmnet_rxq *rxq = &dev->rxq[i];
 		struct cvmnet_txq *txq = &dev->txq[i];
 
-		if (!dev->premapped && !dev->rx_premapped)
-			cvmnet_vq_unmap(rxq->vq, rxq->lent);
 		if (!dev->premapped)
-			cvmnet_vq_unmap(txq->vq, cvmnet_txq_sent(txq));
+			cvmnet_vq_detach(rxq->vq, rxq->lent);
+		if (!dev->premapped)
+			cvmnet_vq_detach(txq->vq, cvmnet_txq_sent(txq));
 		cvmnet_rxq_forget(rxq);
 		cvmnet_txq_forget(txq);
 		virtqueue_set_affinity(rxq->vq, NULL);

@@ -109,6 +109,7 @@ ktap_case "pool, packed, 4 pairs" traffic virtio_net_cvm pool 4 1
 ktap_case "stream, split, 4 pairs" traffic virtio_net_cvm stream 4 0
 ktap_case "stream, packed, 1 pair" traffic virtio_net_cvm stream 1 1
 ktap_case "big buffers, packed" traffic virtio_net_cvm pool 2 1 off=MRG_RXBUF
+ktap_case "big buffers, split" traffic virtio_net_cvm stream 2 0 off=MRG_RXBUF
 ktap_case "cable" cable
 ktap_case "unloading under traffic" unload
 ktap_done

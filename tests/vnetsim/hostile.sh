@@ -84,7 +84,10 @@ rekicked()
 	sim_kicks=$(net_stat "$1_rekicks")
 	wait_for 30 'poke; [ "$(net_stat '"$1"'_rekicks)" -gt "$sim_kicks" ]' ||
 		fail "the device was not told again"
-	wait_for 30 'ping -c 1 -W 5 $NET_PEER >/dev/null' || fail "no traffic meanwhile"
+	# Whose packets these are is up to chance: the load wants the few buffers, too.
+	sim_packets=$(net_stat "$1_packets")
+	wait_for 30 'poke; [ "$(net_stat '"$1"'_packets)" -gt $((sim_packets + 100)) ]' ||
+		fail "no traffic meanwhile"
 	expect_eq "$sim_resets" "$(counter resets)" "resets"
 }
 
@@ -208,8 +211,9 @@ react()
 	storm) stormed "$1" ;;
 	inactive) inactive "$1" ;;
 	esac
-	# Of what is sent the driver mostly does not want to hear; the rest is lost.
-	[ "$2" = reclaim ] || expect_ge "$(bug_column "$1" 3)" 1 "times that $1 happened"
+	# Of what is sent the driver mostly does not want to hear; the rest is lost. And kicks
+	# that the device does not wait for were seen to be missing.
+	[ "$2" = reclaim ] || [ "$2" = rekick ] || expect_ge "$(bug_column "$1" 3)" 1 "times that $1 happened"
 }
 
 # A driver that begins anew gets a ring that begins anew.
@@ -246,7 +250,7 @@ $(cat $SIM_DIR/sim0/counters; ethtool -S eth0 | grep -v ' 0$')"
 	# What a device reads that lost its place, changed the ring or reads too late is its
 	# own doing.
 	case " $1 $bug " in
-	*" lost "* | *" desc_"* | *" early "*) ;;
+	*" lost "* | *" desc_"* | *" early "* | *" used_idx_"*) ;;
 	*) sim_expect_rules sim0 ;;
 	esac
 	case "$(counter resets) $2 $1 " in
