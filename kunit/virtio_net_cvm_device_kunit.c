@@ -693,14 +693,9 @@ static void rx_rekick_test(struct kunit *test)
 		fake_watch(fake);
 	KUNIT_EXPECT_EQ(test, rxq_of(fake)->stats.rekicks, 1ULL);
 	notified = q->notified;
-	/* With buffers that are not the device's there will be another notification. */
+	/* Also where some are ours, but too few to be given to the device again. */
 	fake_receive(test, fake, 100);
-	for (i = 0; i < 3; i++)
-		fake_watch(fake);
-	KUNIT_EXPECT_EQ(test, q->notified, notified);
-	while (rxq_of(fake)->nr_free)
-		fake_receive(test, fake, 100);
-	notified = q->notified;
+	KUNIT_EXPECT_GE(test, rxq_of(fake)->nr_free, 1U);
 	for (i = 0; i < 3; i++)
 		fake_watch(fake);
 	KUNIT_EXPECT_EQ(test, q->notified, notified + 1);
