@@ -504,24 +504,23 @@ static struct cvmnet_txq *txq_of(struct fake *fake)
 	return &fake->dev->txq[0];
 }
 
-static u64 drops(struct fake *fake)
+static u64 sum_of(const u64 *counts, unsigned int n)
 {
 	u64 sum = 0;
-	unsigned int i;
 
-	for (i = 0; i < CVMNET_RX_DROPS; i++)
-		sum += rxq_of(fake)->stats.drops[i];
+	while (n--)
+		sum += counts[n];
 	return sum;
+}
+
+static u64 drops(struct fake *fake)
+{
+	return sum_of(rxq_of(fake)->stats.drops, CVMNET_RX_DROPS);
 }
 
 static u64 drops_tx(struct fake *fake)
 {
-	u64 sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < CVMNET_TX_DROPS; i++)
-		sum += txq_of(fake)->stats.drops[i];
-	return sum;
+	return sum_of(txq_of(fake)->stats.drops, CVMNET_TX_DROPS);
 }
 
 static void wait_for_reset(struct kunit *test, struct fake *fake, enum cvmnet_reset_cause cause)
@@ -941,56 +940,16 @@ static void tx_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.drops[CVMNET_TX_DROP_NOMEM], 0ULL);
 }
 
-/* Statistics of the kernel count packets, and what they become apart. */
-static void tx_gso_test(struct kunit *test)
-{
-	struct fake *fake = fake_start_mode(test, DEFAULT | F(CSUM) | F(HOST_TSO4));
-	unsigned int len = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct tcphdr) + 4000;
-	struct sk_buff *skb = netdev_alloc_skb(fake->netdev, len);
-	struct iphdr *ip;
-	struct tcphdr *tcp;
-
-	KUNIT_ASSERT_NOT_NULL(test, skb);
-	fake_frame(fake, skb_put_zero(skb, len), len);
-	skb_reset_mac_header(skb);
-	skb_set_network_header(skb, ETH_HLEN);
-	skb_set_transport_header(skb, ETH_HLEN + sizeof(*ip));
-	skb->protocol = htons(ETH_P_IP);
-	eth_hdr(skb)->h_proto = skb->protocol;
-	ip = ip_hdr(skb);
-	memset(ip, 0, sizeof(*ip) + sizeof(*tcp));
-	ip->version = 4;
-	ip->ihl = sizeof(*ip) / 4;
-	ip->protocol = IPPROTO_TCP;
-	ip->tot_len = htons(len - ETH_HLEN);
-	tcp = tcp_hdr(skb);
-	tcp->doff = sizeof(*tcp) / 4;
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	skb->csum_start = skb_transport_header(skb) - skb->head;
-	skb->csum_offset = offsetof(struct tcphdr, check);
-	skb_shinfo(skb)->gso_size = 1000;
-	skb_shinfo(skb)->gso_segs = 4;
-	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
-	local_bh_disable();
-	dev_direct_xmit(skb, 0);
-	local_bh_enable();
-
-	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.hw_gso_packets, 1ULL);
-	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.hw_gso_bytes, (u64)len);
-	KUNIT_EXPECT_EQ(test, drops_tx(fake), 0ULL);
-	fake_drain(&fake->queues[TX]);
-}
-
-/* A packet to be segmented, with a congestion mark */
-static void fake_send_marked(struct kunit *test, struct fake *fake)
+/* A packet to be segmented into so many */
+static struct sk_buff *fake_tcp(struct kunit *test, struct fake *fake, unsigned int segments)
 {
 	const unsigned int heads = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct tcphdr);
-	struct sk_buff *skb = netdev_alloc_skb(fake->netdev, heads + 2 * SEGMENT);
+	struct sk_buff *skb = netdev_alloc_skb(fake->netdev, heads + segments * SEGMENT);
 	struct ethhdr *eth;
 	struct iphdr *ip;
 
 	KUNIT_ASSERT_NOT_NULL(test, skb);
-	eth = skb_put_zero(skb, heads + 2 * SEGMENT);
+	eth = skb_put_zero(skb, heads + segments * SEGMENT);
 	eth_broadcast_addr(eth->h_dest);
 	eth->h_proto = htons(ETH_P_IP);
 	skb->protocol = htons(ETH_P_IP);
@@ -1003,13 +962,39 @@ static void fake_send_marked(struct kunit *test, struct fake *fake)
 	ip->protocol = IPPROTO_TCP;
 	ip->tot_len = htons(skb->len - ETH_HLEN);
 	tcp_hdr(skb)->doff = sizeof(struct tcphdr) / 4;
-	tcp_hdr(skb)->cwr = 1;
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb_transport_header(skb) - skb->head;
 	skb->csum_offset = offsetof(struct tcphdr, check);
 	skb_shinfo(skb)->gso_size = SEGMENT;
-	skb_shinfo(skb)->gso_segs = 2;
-	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4 | SKB_GSO_TCP_ECN;
+	skb_shinfo(skb)->gso_segs = segments;
+	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+	return skb;
+}
+
+/* Statistics of the kernel count packets, and what they become apart. */
+static void tx_gso_test(struct kunit *test)
+{
+	struct fake *fake = fake_start_mode(test, DEFAULT | F(CSUM) | F(HOST_TSO4));
+	struct sk_buff *skb = fake_tcp(test, fake, 4);
+	u64 len = skb->len;
+
+	local_bh_disable();
+	dev_direct_xmit(skb, 0);
+	local_bh_enable();
+
+	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.hw_gso_packets, 1ULL);
+	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.hw_gso_bytes, len);
+	KUNIT_EXPECT_EQ(test, drops_tx(fake), 0ULL);
+	fake_drain(&fake->queues[TX]);
+}
+
+/* With a congestion mark */
+static void fake_send_marked(struct kunit *test, struct fake *fake)
+{
+	struct sk_buff *skb = fake_tcp(test, fake, 2);
+
+	tcp_hdr(skb)->cwr = 1;
+	skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
 	/* The stack segments what the driver does not take. */
 	dev_queue_xmit(skb);
 }

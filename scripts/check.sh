@@ -157,7 +157,6 @@ host_steps()
 	guest host-soak-6.12 6.12-arm64 "--guest arm64-host $nvhe --param SOAK_SECONDS=60 $knob $timer $soak"
 	guest host-soak-6.1 6.1-arm64 "--guest arm64-host --param SOAK_SECONDS=60 $knob $timer $soak"
 	step mutants-host 'modules-6.12-arm64 modules-kunit-amd64' 'scripts/mutants.sh host'
-	step mutants-net 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh net'
 	alone bench-wfx 'modules-6.12-arm64' 'scripts/bench-wfx.sh --quick'
 	alone bench-vtimer 'modules-6.12-arm64' 'scripts/bench-vtimer.sh --quick'
 }
@@ -178,6 +177,7 @@ sim_steps()
 	for mode in pool stream; do
 		small_guest "fuzz-$mode" kunit-amd64 "--guest x86-cvm $debug --param NET_MODE=$mode --param FUZZ_SEED=$RANDOM --param FUZZ_SECONDS=60 tests/vnetsim/fuzz.sh $leaks"
 	done
+	step mutants-net 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh net'
 	small_guest inner-hash 6.12-amd64 "--guest x86-cvm --smp 8 tests/vnetsim/inner_hash.sh"
 	alone bench-ctrl 'modules-6.12-amd64' 'scripts/bench-ctrl.sh --quick'
 	small_guest vnetsim-features 6.12-amd64 "--guest x86-cvm tests/vnetsim/features.sh"

@@ -257,7 +257,6 @@ static void stock_work(struct work_struct *work)
 	struct dim *stock = container_of(work, struct dim, work);
 	struct cvmnet_dim *dim = container_of(stock, struct cvmnet_dim, stock);
 	struct cvmnet_dev *dev = dim->dev;
-	struct cvmnet_dim_state before;
 	struct dim_cq_moder moder;
 	bool asked = false;
 
@@ -267,8 +266,8 @@ static void stock_work(struct work_struct *work)
 		stock->state = DIM_START_MEASURE;
 	} else {
 		moder = cvm_net_dim_level(dim->tx, stock->profile_ix);
-		before = dim->decide;
-		asked = ask(dim, moder.usec, moder.pkts, &before);
+		/* Ours has decided nothing. */
+		asked = ask(dim, moder.usec, moder.pkts, &dim->decide);
 	}
 	mutex_unlock(&dev->dims.lock);
 	if (asked)

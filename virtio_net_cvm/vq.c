@@ -246,10 +246,10 @@ void cvmnet_vqs_delete(struct cvmnet_dev *dev)
 		struct cvmnet_rxq *rxq = &dev->rxq[i];
 		struct cvmnet_txq *txq = &dev->txq[i];
 
-		if (!dev->premapped)
+		if (!dev->premapped) {
 			cvmnet_vq_detach(rxq->vq, rxq->lent);
-		if (!dev->premapped)
 			cvmnet_vq_detach(txq->vq, cvmnet_txq_sent(txq));
+		}
 		cvmnet_rxq_forget(rxq);
 		cvmnet_txq_forget(txq);
 		virtqueue_set_affinity(rxq->vq, NULL);
