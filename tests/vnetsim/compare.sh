@@ -73,7 +73,7 @@ one()
 	for _ in 1 2 3; do
 		ping -c 1 -W 1 -s 100 $NET_PEER >/dev/null 2>&1
 	done
-	hits=$(awk -v bug="${2%% *}" '$1 == bug { print $3 }' $SIM_DIR/sim0/inject)
+	hits=$(bug_column "${2%% *}" 3)
 	echo none >$SIM_DIR/sim0/inject
 	result=$(recovery)
 	net_flood_kill

@@ -55,10 +55,11 @@ bind()
 # How often a bug happened
 hits()
 {
-	awk -v bug="$1" '$1 == bug { print $3 }' $SIM_DIR/sim0/inject
+	bug_column "$1" 3
 }
 
-# All is well again, and the driver did nothing wrong meanwhile: traffic, down and up, unplugged with nothing left.
+# All is well again, and the driver did nothing wrong meanwhile: traffic, down and up,
+# unplugged with nothing left.
 finish()
 {
 	inject none
