@@ -1350,6 +1350,8 @@ static void resume_failure_test(struct kunit *test)
 	while (tries-- && !netif_device_present(fake->netdev))
 		msleep(20);
 	KUNIT_ASSERT_TRUE(test, netif_device_present(fake->netdev));
+	/* The link is followed a little later. */
+	flush_delayed_work(&fake->dev->reset.work);
 	KUNIT_EXPECT_EQ(test, fake->dev->reset.failed, 1ULL);
 	KUNIT_EXPECT_FALSE(test, fake->status & VIRTIO_CONFIG_S_FAILED);
 	fake_drain(&fake->queues[TX]);

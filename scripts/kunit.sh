@@ -55,6 +55,13 @@ parse_suite()
 	fi
 }
 
+# Where the last thing that a suite did hangs, if the guest said so.
+stuck()
+{
+	sed -n 's/^\[ *[0-9.]*\] */# /; /sysrq: Show Blocked State/,$p' "$OUT/dmesg.txt" |
+		tr -d '\r' | awk '/task:/ { on = /kunit_try_catch/ } on' | head -n 20
+}
+
 main()
 {
 	local guest_rc=0 suite suites
@@ -69,6 +76,7 @@ main()
 		parse_suite "$suite"
 	done
 	[ $guest_rc = 0 ] || FAILED=$((FAILED + 1))
+	stuck
 	echo "kunit: $PASSED passed, $FAILED failed, $SKIPPED skipped"
 	[ "$FAILED" = 0 ] && [ "$PASSED" -gt 0 ]
 }
