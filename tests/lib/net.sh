@@ -40,6 +40,17 @@ net_bind()
 	expect_eq "$1" "$(net_driver)" "driver"
 }
 
+# net_link INTERFACE up|down: until its carrier is so
+net_link()
+{
+	case $2 in
+	up) net_want=1 ;;
+	*) net_want=0 ;;
+	esac
+	wait_for 20 "[ \"\$(cat \"/sys/class/net/$1/carrier\")\" = $net_want ]" ||
+		fail "the link of $1 does not go $2"
+}
+
 # First case of each test: the module freshly loaded, in the mode asked for.
 net_set_up()
 {

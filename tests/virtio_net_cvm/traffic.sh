@@ -271,9 +271,9 @@ carrier()
 	net_flood_start
 	for _ in 1 2 3 4; do
 		net_request "link off"
-		wait_for 10 '[ "$(cat /sys/class/net/eth0/carrier)" = 0 ]' || fail "the link stays up"
+		net_link eth0 down
 		net_request "link on"
-		wait_for 10 '[ "$(cat /sys/class/net/eth0/carrier)" = 1 ]' || fail "the link stays down"
+		net_link eth0 up
 	done
 	net_flood_stop
 	each_cpu_reaches "after the link came back"

@@ -42,7 +42,7 @@ plug()
 		ip link set "$sim_if" mtu 9000
 		ip link set "$sim_if" up
 	done
-	wait_for 10 '[ "$(cat "/sys/class/net/$sim_if/carrier")" = 1 ]' || fail "no link"
+	net_link "$sim_if" up
 }
 
 prepared()

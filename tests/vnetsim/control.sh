@@ -97,9 +97,9 @@ events()
 {
 	sim_up sim0
 	vnetsim.sh set sim0 event link down
-	wait_for 5 '[ "$(cat /sys/class/net/eth0/carrier)" = 0 ]' || fail "the link stays up"
+	net_link eth0 down
 	vnetsim.sh set sim0 event link up
-	wait_for 5 '[ "$(cat /sys/class/net/eth0/carrier)" = 1 ]' || fail "the link stays down"
+	net_link eth0 up
 	vnetsim.sh set sim0 event announce
 	wait_for 5 '[ "$(sim_state announce)" = 0 ]' || fail "the announcement was not acknowledged"
 	resets=$(sim_state resets)

@@ -260,8 +260,15 @@ $(cat $SIM_DIR/sim0/counters; ethtool -S eth0 | grep -v ' 0$')"
 # one BUG "REACTION [CAUSE]" EXTRA: on the device that is there
 one()
 {
-	mark broken
 	bug=$1 extra=$3
+	# Which no driver can help: Documentation/virtio_net_cvm.rst, "A hostile device".
+	case "$bug $NET_MODE ${plugged%% *}" in
+	"desc_next tx "*" stream 0")
+		[ ! -d /sys/kernel/debug/dma-api ] ||
+			skip "the core unmaps one entry twice, and DMA debugging complains"
+		;;
+	esac
+	mark broken
 	# shellcheck disable=SC2086 # words
 	set -- $2
 	sim_remember "$1" "${2:-}"
