@@ -7,11 +7,19 @@
 . /tests/lib/module.sh
 . /tests/lib/kmemleak.sh
 
+# CPUs that run, timers, locks that are held, tasks that wait
+tell_all()
+{
+	for what in l q d w; do
+		echo $what >/proc/sysrq-trigger
+	done
+}
+
 run_suite()
 {
 	echo "<5>cvm-kunit: begin $1" >/dev/kmsg
 	# What a suite hangs in has to be seen before the guest's time is up.
-	{ sleep 200 && echo w >/proc/sysrq-trigger; } >/dev/null 2>&1 &
+	{ sleep 200 && tell_all; } >/dev/null 2>&1 &
 	watcher=$!
 	load_module "$1" || fail "$1 does not load"
 	kill $watcher
