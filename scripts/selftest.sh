@@ -387,7 +387,12 @@ live()
 		--smp 1 --allow-stall --param "FAULT=irqsoff 9000" tests/harness/fault.sh
 	check "live: host that is busy is not a stall" stopped_qemu
 	check "live: QEMU that crashes while the guest boots" \
-		crashed_qemu reboot 'Linux version' 0 "note: QEMU crashed before the tests began"
+		crashed_qemu reboot 'Linux version' 0 "note: no test began, started again: QEMU crashed"
+	check "live: guest that does not begin" says 1 "problem: timeout: no end after 20 s" \
+		env CVM_START_TIME=20 "$RUN" --guest x86-cvm --name "$NAME/stuck" \
+		--append cvm.stuck=1 tests/harness/smoke.sh
+	check "live: it was started again" grep -q "note: no test began, started again: nothing in 20 s" \
+		"$WORK/said"
 	check "live: QEMU that crashes in a test" \
 		crashed_qemu crash 'begin 1' 1 "problem: guest died"
 	check "live: file that the guest does not deliver" says 1 "problem: missing file: none" \

@@ -412,13 +412,15 @@ def run_guest(guest, kernel, setup, opt, net, folder, name):
     choose_accel(guest, setup, opt)
     load = supervise.host_load()
     begun = time.time()
-    restarted = ""
+    first_log = os.path.join(folder, "dmesg-first.txt")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(first_log)
     sup, qemu = watch_guest(guest, setup, opt, net, folder)
-    if sup.crashed_at_boot():
+    restarted = sup.boot_failure()
+    if restarted:
         # An emulator that trips over itself while the guest boots says nothing about it.
-        restarted = sup.stderr.decode("utf-8", "replace").strip() or "no message"
-        print(f"# note: QEMU crashed before the tests began, started again: {restarted}",
-              flush=True)
+        print(f"# note: no test began, started again: {restarted}", flush=True)
+        shutil.copy(setup.console_log, first_log)
         sup, qemu = watch_guest(guest, setup, opt, net, folder)
     duration = time.monotonic() - sup.started
     ktap_text = "".join(f"{line}\n" for line in sup.lines)
@@ -430,7 +432,7 @@ def run_guest(guest, kernel, setup, opt, net, folder, name):
         dmesg = f.read()
     name_counters(sup, guest, kernel, opt, dmesg)
     events = {
-        "timeout": opt.timeout if sup.timed_out else None,
+        "timeout": sup.limit() if sup.timed_out else None,
         "exited": sup.proc.returncode,
         "no_poweroff": sup.no_poweroff,
         "stalls": [stall_text(g) for g in sup.stalls],

@@ -21,6 +21,7 @@ from vm.qmp import QMP, QMPError
 TICK = 0.1
 STALL = 2.0
 POWEROFF_TIME = 20.0
+START_TIME = float(os.environ.get("CVM_START_TIME", 180))
 OUT_LIMIT = 256 << 20
 NIC_TIME = 20.0
 NIC_REQUEST = "# cvm: nic "
@@ -250,6 +251,7 @@ class Supervisor:
         self.argv_seen = []
         self.stderr = b""
         self.timed_out = False
+        self.began = False          # the tests did
         self.done = False
         self.no_poweroff = False
         self.end_registers = None
@@ -379,7 +381,7 @@ class Supervisor:
             else:
                 self._nic_work(now)
                 self.heartbeat.check(now)
-                if now - self.started > self.timeout:
+                if now - self.started > self.limit():
                     self.timed_out = True
                     break
             if not sel.get_map():
@@ -419,6 +421,8 @@ class Supervisor:
             self.trace.line(line)
         if line == "# cvm: done":
             self.done = True
+        elif line.startswith("KTAP"):
+            self.began = True
         elif line.lstrip().startswith(FROZEN):
             with contextlib.suppress(ValueError):
                 self.heartbeat.frozen(float(line.strip()[len(FROZEN):]), time.monotonic())
@@ -466,10 +470,23 @@ class Supervisor:
         if self.proc:
             self.proc.wait()
 
-    def crashed_at_boot(self):
-        """Did QEMU itself crash, before anything of a test was reported?"""
-        return (self.proc.returncode in (-signal.SIGABRT, -signal.SIGSEGV)
-                and not any(line.startswith("KTAP") for line in self.lines))
+    def limit(self):
+        """Seconds that the guest has from its start, as far as it has come."""
+        return self.timeout if self.began else min(self.timeout, START_TIME)
+
+    def boot_failure(self):
+        """Why no test began though nothing of a test can be the cause; "" if that is not so.
+
+        QEMU may crash while a guest boots, or lose the timer of a CPU for good.
+        """
+        if self.began:
+            return ""
+        if self.proc.returncode in (-signal.SIGABRT, -signal.SIGSEGV):
+            said = self.stderr.decode("utf-8", "replace").strip() or "no message"
+            return f"QEMU crashed: {said}"
+        if self.timed_out:
+            return f"nothing in {self.limit():.0f} s; {', '.join(self.end_registers)}"
+        return ""
 
     @property
     def stalls(self):
