@@ -426,6 +426,8 @@ static struct fake *fake_start(struct kunit *test, u64 features)
 	rtnl_lock();
 	KUNIT_EXPECT_EQ(test, dev_open(fake->netdev, NULL), 0);
 	rtnl_unlock();
+	/* It may find a lie before the test's interrupt, or repeat a kick: see fake_watch(). */
+	cancel_delayed_work_sync(&fake->dev->watch_work);
 	fake_drain(&fake->queues[TX]);
 	return fake;
 }
@@ -801,18 +803,11 @@ static void lie_desc(const struct lie *lie, char *desc)
 
 KUNIT_ARRAY_PARAM(lies, lies, lie_desc);
 
-/* The watch, too, may find a lie, or repeat a kick; here it does neither. */
-static void fake_unwatched(struct fake *fake)
-{
-	cancel_delayed_work_sync(&fake->dev->watch_work);
-}
-
 static void rx_lie_test(struct kunit *test)
 {
 	const struct lie *lie = test->param_value;
 	struct fake *fake = fake_start(test, DEFAULT | T(ACCESS_PLATFORM));
 
-	fake_unwatched(fake);
 	lie->tell(&fake->queues[RX], fake_buffer(test, fake));
 	fake_interrupt(&fake->queues[RX]);
 	wait_for_reset(test, fake, CVMNET_RESET_RX_RING);
@@ -1043,7 +1038,6 @@ static void tx_lie_test(struct kunit *test)
 	unsigned int len;
 	int id, other;
 
-	fake_unwatched(fake);
 	/* Larger ones are kept until the device is done with them. */
 	fake_send(test, fake, 1514);
 	fake_send(test, fake, 1514);
@@ -1106,7 +1100,6 @@ static void tx_timeout_test(struct kunit *test)
 	unsigned int notified, len, i;
 	int id;
 
-	fake_unwatched(fake);
 	for (i = 0; i < 4; i++)
 		fake_send(test, fake, 60);
 	notified = q->notified;

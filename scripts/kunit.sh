@@ -58,8 +58,10 @@ parse_suite()
 # Where the last thing that a suite did hangs, if the guest said so.
 stuck()
 {
-	sed -n 's/^\[ *[0-9.]*\] */# /; /sysrq: Show Blocked State/,$p' "$OUT/dmesg.txt" |
-		tr -d '\r' | awk '/task:/ { on = /kunit_try_catch/ } on' | head -n 20
+	tr -d '\r' <"$OUT/dmesg.txt" | awk '
+		/sysrq: Show Blocked State/ { blocked = 1 }
+		/task:/ { on = blocked && /kunit_try_catch/ }
+		on && lines++ < 20 { sub(/^\[ *[0-9.]*\] */, "# "); print }'
 }
 
 main()

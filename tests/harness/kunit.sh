@@ -20,9 +20,8 @@ run_suite()
 	echo "<5>cvm-kunit: begin $1" >/dev/kmsg
 	# What a suite hangs in has to be seen before the guest's time is up.
 	{ sleep 200 && tell_all; } >/dev/null 2>&1 &
-	watcher=$!
+	defer "kill $! 2>/dev/null"
 	load_module "$1" || fail "$1 does not load"
-	kill $watcher
 	echo "<5>cvm-kunit: end $1" >/dev/kmsg
 	unload_module "$1" || fail "$1 does not unload"
 	said=$(dmesg | sed -n "/cvm-kunit: begin $1/,/cvm-kunit: end $1/p")

@@ -4,7 +4,8 @@
 #
 # Number, name, what is injected ("bug [rx|tx|ctrl] [times]"), the reaction, and what
 # else: split, packed or pool if it is only that; lost if the device may lose its place in
-# the ring for good, which nobody but it can see; KEY=VALUE for the device.
+# the ring for good, which nobody but it can see; unmapped if the core unmaps too much on
+# split rings in stream mode; KEY=VALUE for the device.
 #
 # drop CAUSE	packets are dropped and counted as drop_CAUSE; no reset
 # drops		the same, for any of several causes
@@ -41,7 +42,7 @@ HOSTILE="
 8 tx-len|len_over tx 20|ignore
 8 tx-len-max|len_max tx 20|ignore
 9 next-rx|desc_next rx 5|any|lost
-9 next-tx|desc_next tx 5|any|lost
+9 next-tx|desc_next tx 5|any|lost unmapped
 9 indirect-rx|desc_indirect rx 5|any|lost
 9 indirect-tx|desc_indirect tx 5|any|lost
 10 rewrite-rx|desc_rewrite rx 5|ignore

@@ -40,14 +40,14 @@ net_bind()
 	expect_eq "$1" "$(net_driver)" "driver"
 }
 
-# net_link INTERFACE up|down: until its carrier is so
+# net_link INTERFACE up|down SECONDS: until its carrier is so, at most so long
 net_link()
 {
 	case $2 in
 	up) net_want=1 ;;
 	*) net_want=0 ;;
 	esac
-	wait_for 20 "[ \"\$(cat \"/sys/class/net/$1/carrier\")\" = $net_want ]" ||
+	wait_for "$3" "[ \"\$(cat \"/sys/class/net/$1/carrier\")\" = $net_want ]" ||
 		fail "the link of $1 does not go $2"
 }
 

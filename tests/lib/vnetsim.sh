@@ -97,7 +97,8 @@ sim_down()
 	vnetsim.sh del "$sim_name" || fail "$sim_name can't be unplugged"
 }
 
-# bug_column NAME COLUMN: of what sim0 does wrong, 2 for how often it is still to happen, 3 for how often it did
+# bug_column NAME COLUMN: of what sim0 does wrong, 2 for how often it is still to happen,
+# 3 for how often it did
 bug_column()
 {
 	awk -v bug="$1" -v col="$2" '$1 == bug { print $col }' $SIM_DIR/sim0/inject

@@ -271,9 +271,9 @@ carrier()
 	net_flood_start
 	for _ in 1 2 3 4; do
 		net_request "link off"
-		net_link eth0 down
+		net_link eth0 down 10
 		net_request "link on"
-		net_link eth0 up
+		net_link eth0 up 10
 	done
 	net_flood_stop
 	each_cpu_reaches "after the link came back"

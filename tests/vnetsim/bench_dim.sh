@@ -42,7 +42,7 @@ plug()
 		ip link set "$sim_if" mtu 9000
 		ip link set "$sim_if" up
 	done
-	net_link "$sim_if" up
+	net_link "$sim_if" up 10
 }
 
 prepared()

@@ -97,9 +97,9 @@ events()
 {
 	sim_up sim0
 	vnetsim.sh set sim0 event link down
-	net_link eth0 down
+	net_link eth0 down 5
 	vnetsim.sh set sim0 event link up
-	net_link eth0 up
+	net_link eth0 up 5
 	vnetsim.sh set sim0 event announce
 	wait_for 5 '[ "$(sim_state announce)" = 0 ]' || fail "the announcement was not acknowledged"
 	resets=$(sim_state resets)

@@ -185,7 +185,7 @@ slow_moderation()
 	sim_end=$(cat $SIM_DIR/sim0/peer)
 	expect_ok "ip link set $sim_end up"
 	net_configure
-	net_link eth0 up
+	net_link eth0 up 10
 	vnetsim.sh set sim0 ctrl_delay_ms 100
 	expect_ok "ethtool -C eth0 adaptive-rx on"
 	while :; do
@@ -415,7 +415,7 @@ gone()
 	inject status_ones -1
 	inject config_ones -1
 	vnetsim.sh set sim0 event "link up"
-	net_link eth0 down
+	net_link eth0 down 5
 	net_flood_kill
 	# The core itself warns when a device that is let go of says that it runs.
 	inject none

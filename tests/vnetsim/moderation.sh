@@ -66,7 +66,7 @@ set_up()
 	sim_end=$(cat $SIM_DIR/sim0/peer)
 	ip link set "$sim_end" up
 	net_configure
-	net_link eth0 up
+	net_link eth0 up 10
 	pairs=$(net_queues)
 	[ "$pairs" != 1 ] || ethtool -L eth0 combined $PAIRS 2>/dev/null
 	last=$(($(channels_now) - 1))
@@ -200,7 +200,7 @@ adaptive_single()
 	reset_device
 	expect_ok "ip link set eth0 down"
 	expect_ok "ip link set eth0 up"
-	net_link eth0 up
+	net_link eth0 up 10
 	if [ $last = 1 ]; then
 		expect_in_force rx1 "10 4"
 	fi
@@ -292,7 +292,7 @@ silent()
 	vnetsim.sh set sim0 inject ctrl_silent
 	wait_for 60 'load 400 100000 >/dev/null 2>&1; [ "$(sim_state resets)" -gt "$resets" ]' ||
 		fail "no reset"
-	net_link eth0 up
+	net_link eth0 up 20
 	wait_for 60 moves || fail "it stuck after a command that was not answered"
 	expect_eq 1 "$(cat $NET_CVM/resets)" "resets"
 	sim_down
