@@ -407,6 +407,19 @@ schedule()
 	done
 }
 
+# What runs, when nothing was said for a minute.
+still()
+{
+	local name
+
+	[ $((SECONDS - SAID)) -ge 60 ] || return 0
+	for name in "${PIDS[@]}"; do
+		printf '...    %s (%ds): %s\n' "$name" $((SECONDS - BEGAN[$name])) \
+			"$(tail -n 1 "$LOGS/$name.log" | tr -d '\r' | cut -c 1-100)"
+	done
+	SAID=$SECONDS
+}
+
 stop_all()
 {
 	local pid
@@ -420,9 +433,9 @@ stop_all()
 
 run()
 {
-	local pid code
+	local pid code ticker=''
 
-	RUNNING_ALONE=''
+	RUNNING_ALONE='' SAID=$SECONDS
 	trap stop_all INT TERM
 	while :; do
 		schedule
@@ -431,11 +444,17 @@ run()
 			[ -n "$BLOCKED" ] || die "check.sh: these steps need each other"
 			continue
 		fi
+		[ -n "$ticker" ] || { sleep 20 >/dev/null 2>&1 & ticker=$!; }
 		code=0
-		wait -n -p pid "${!PIDS[@]}" || code=$?
+		wait -n -p pid "${!PIDS[@]}" "$ticker" || code=$?
+		if [ "$pid" = "$ticker" ]; then
+			ticker=''
+			still
+			continue
+		fi
 		finish "${PIDS[$pid]}" "$code"
 		unset "PIDS[$pid]"
-		RUNNING_ALONE=''
+		RUNNING_ALONE='' SAID=$SECONDS
 	done
 	trap - INT TERM
 }
