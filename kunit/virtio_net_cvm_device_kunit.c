@@ -1122,6 +1122,55 @@ static void tx_timeout_test(struct kunit *test)
 	wait_for_reset(test, fake, CVMNET_RESET_TX_TIMEOUT);
 }
 
+/* As the stack's watchdog, but sooner: a queue that is stopped and sends nothing */
+static void tx_stuck_test(struct kunit *test)
+{
+	struct fake *fake = fake_start_mode(test, DEFAULT);
+	struct netdev_queue *nq = netdev_get_tx_queue(fake->netdev, 0);
+	unsigned int n = 0;
+
+	while (!netif_tx_queue_stopped(nq) && n++ <= RING)
+		fake_send(test, fake, 60);
+	KUNIT_ASSERT_TRUE(test, netif_tx_queue_stopped(nq));
+	fake_watch(fake);
+	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.timeouts, 0ULL);
+	for (n = 1; n <= 2; n++) {
+		WRITE_ONCE(nq->trans_start, jiffies - 6 * HZ);
+		fake_watch(fake);
+		KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.timeouts, n);
+		/* The stack finds nothing then. */
+		KUNIT_EXPECT_LT(test, jiffies - READ_ONCE(nq->trans_start), 1UL * HZ);
+	}
+	wait_for_reset(test, fake, CVMNET_RESET_TX_TIMEOUT);
+}
+
+/* Queues that the device does not have: the stack's watchdog looks at them, too. */
+static void tx_surplus_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | F(MQ) | T(ACCESS_PLATFORM));
+	struct net_device *netdev = fake->netdev;
+	unsigned int i;
+
+	if (netdev->num_tx_queues == 1)
+		kunit_skip(test, "this machine has one CPU");
+	rtnl_lock();
+	dev_close(netdev);
+	rtnl_unlock();
+	/* Stops all queues of the net device, and nobody but the driver starts them again. */
+	fake->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	cvmnet_driver.config_changed(&fake->vdev);
+	wait_for_reset(test, fake, CVMNET_RESET_NEEDED);
+	rtnl_lock();
+	KUNIT_EXPECT_EQ(test, dev_open(netdev, NULL), 0);
+	rtnl_unlock();
+	for (i = fake->dev->max_pairs; i < netdev->num_tx_queues; i++)
+		KUNIT_EXPECT_FALSE(test, netif_tx_queue_stopped(netdev_get_tx_queue(netdev, i)));
+	local_bh_disable();
+	netdev->netdev_ops->ndo_tx_timeout(netdev, netdev->num_tx_queues - 1);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.timeouts, 0ULL);
+}
+
 /* --- moderation, and commands --- */
 
 static int get_coal(struct fake *fake, struct ethtool_coalesce *ec)
@@ -1259,6 +1308,27 @@ static void profile_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, usecs, level->usecs);
 	KUNIT_EXPECT_EQ(test, frames, level->frames);
 	KUNIT_EXPECT_EQ(test, fake->coals, 0U);
+}
+
+/* The kernel's algorithm is given running totals, with polls that were not the last ones. */
+static void stock_sample_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | F(VQ_NOTF_COAL) | T(ACCESS_PLATFORM));
+	struct cvmnet_dim *dim = &rxq_of(fake)->dim;
+	int err;
+
+	rtnl_lock();
+	err = cvmnet_dims_set_stock(fake->dev, true);
+	rtnl_unlock();
+	if (err)
+		kunit_skip(test, "this kernel has no net_dim");
+	__cvmnet_dim_poll_end(dim, 1, 64, 6400, false);
+	__cvmnet_dim_poll_end(dim, 1, 64, 6400, false);
+	KUNIT_EXPECT_EQ(test, dim->events, 0U);
+	__cvmnet_dim_poll_end(dim, 1, 10, 1000, true);
+	KUNIT_EXPECT_EQ(test, dim->events, 1U);
+	KUNIT_EXPECT_EQ(test, dim->packets, 138U);
+	KUNIT_EXPECT_EQ(test, dim->bytes, 13800U);
 }
 
 /* It says nothing: five seconds, an error, and a reset that brings it back. */
@@ -1402,7 +1472,10 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE_PARAM(tx_lie_test, lies_gen_params),
 	KUNIT_CASE_PARAM(tx_full_test, modes_gen_params),
 	KUNIT_CASE_PARAM(tx_timeout_test, modes_gen_params),
+	KUNIT_CASE_PARAM(tx_stuck_test, modes_gen_params),
+	KUNIT_CASE(tx_surplus_test),
 	KUNIT_CASE(coal_test),
+	KUNIT_CASE(stock_sample_test),
 	KUNIT_CASE(no_coal_test),
 	KUNIT_CASE(profile_test),
 	KUNIT_CASE_SLOW(silent_test),

@@ -112,35 +112,36 @@ static struct cvmnet_coal_dir told_all(struct cvmnet_dev *dev, bool tx)
 	return has_all(dev) ? *dir_of(&dev->coal, tx) : after_reset;
 }
 
-/* Queues that were set otherwise than all of them */
-static void add_exceptions(struct cvmnet_batch *batch, bool tx)
+/* Queues that were set otherwise than all of them were told */
+static void add_exceptions(struct cvmnet_batch *batch, bool tx, const struct cvmnet_coal_dir *told)
 {
 	struct cvmnet_dev *dev = batch->dev;
-	struct cvmnet_coal_dir told = told_all(dev, tx);
 	unsigned int i;
 
 	for (i = 0; i < dev->max_pairs && has_each(dev); i++) {
 		struct cvmnet_dim *dim = dim_of(dev, tx, i);
 
-		if (!dim->adaptive && !same(&dim->manual, &told))
+		if (!dim->adaptive && !same(&dim->manual, told))
 			cvmnet_batch_vq_notf_coal(batch, vq_index_of(dev, tx, i),
 						  dim->manual.frames, dim->manual.usecs);
 	}
 }
 
-/* After a refusal: one of two commands may have been taken. */
+/* After a refusal: some of several commands may have been taken. */
 static void push_back(struct cvmnet_dev *dev, const bool changed[2])
 {
 	struct cvmnet_batch batch;
+	unsigned int i;
 	int tx;
 
 	cvmnet_batch_begin(&batch, dev);
 	for (tx = 1; tx >= 0; tx--) {
 		if (!changed[tx])
 			continue;
-		if (has_all(dev))
-			add_all(&batch, tx, dir_of(&dev->coal, tx));
-		add_exceptions(&batch, tx);
+		add_all(&batch, tx, dir_of(&dev->coal, tx));
+		add_exceptions(&batch, tx, dir_of(&dev->coal, tx));
+		for (i = 0; i < dev->max_pairs; i++)
+			cvmnet_dim_reset(dim_of(dev, tx, i), &dim_of(dev, tx, i)->manual);
 	}
 	(void)cvmnet_batch_wait(&batch);
 }
@@ -362,8 +363,10 @@ int cvmnet_coal_set_queue(struct cvmnet_dev *dev, u32 pair, const struct ethtool
 	for (tx = 0; tx < 2; tx++) {
 		struct cvmnet_dim *dim = dim_of(dev, tx, pair);
 
-		if (!err && changed[tx]) {
-			dim->manual = *dir_of(&new, tx);
+		if (changed[tx]) {
+			if (!err)
+				dim->manual = *dir_of(&new, tx);
+			/* Also after a refusal the device has something else than we chose. */
 			cvmnet_dim_reset(dim, &dim->manual);
 		}
 		cvmnet_dim_set_adaptive(dim, err ? old.adaptive[tx] : new.adaptive[tx]);
@@ -371,7 +374,7 @@ int cvmnet_coal_set_queue(struct cvmnet_dev *dev, u32 pair, const struct ethtool
 	return err;
 }
 
-/* --- after a reset --- */
+/* --- after a reset, of the device or of its rings --- */
 
 static void forget(struct cvmnet_dev *dev, bool tx)
 {
@@ -386,7 +389,7 @@ static void forget(struct cvmnet_dev *dev, bool tx)
 
 /**
  * cvmnet_coal_restore() - moderate again as before a reset
- * @dev: the device; its queues are stopped
+ * @dev: the device; its queues are stopped, or nothing is decided (cvmnet_dims_pause())
  *
  * Adaptive queues begin anew.
  *
@@ -407,7 +410,7 @@ int cvmnet_coal_restore(struct cvmnet_dev *dev)
 
 		if (!same(&told, &after_reset))
 			add_all(&batch, tx, &told);
-		add_exceptions(&batch, tx);
+		add_exceptions(&batch, tx, &told);
 		for (i = 0; i < dev->max_pairs; i++)
 			cvmnet_dim_reset(dim_of(dev, tx, i), dim_of(dev, tx, i)->adaptive ?
 					 &told : &dim_of(dev, tx, i)->manual);
@@ -417,38 +420,5 @@ int cvmnet_coal_restore(struct cvmnet_dev *dev)
 		forget(dev, false);
 		forget(dev, true);
 	}
-	return err;
-}
-
-/**
- * cvmnet_coal_restore_queue() - moderate a queue as before its ring was reset
- * @dev:   the device
- * @tx:    its direction
- * @index: of the queue among those
- *
- * The device has given it what was set for all queues.
- *
- * Context: rtnl; may sleep, at most 5 s.
- * Return: 0, or an error of cvmnet_batch_wait().
- */
-int cvmnet_coal_restore_queue(struct cvmnet_dev *dev, bool tx, unsigned int index)
-{
-	struct cvmnet_dim *dim = dim_of(dev, tx, index);
-	struct cvmnet_coal_dir told = told_all(dev, tx);
-	struct cvmnet_batch batch;
-	int err = 0;
-
-	ASSERT_RTNL();
-	if (!has_each(dev))
-		return 0;
-	if (!dim->adaptive && !same(&dim->manual, &told)) {
-		cvmnet_batch_begin(&batch, dev);
-		cvmnet_batch_vq_notf_coal(&batch, vq_index_of(dev, tx, index), dim->manual.frames,
-					  dim->manual.usecs);
-		err = cvmnet_batch_wait(&batch);
-		if (!err)
-			told = dim->manual;
-	}
-	cvmnet_dim_reset(dim, &told);
 	return err;
 }

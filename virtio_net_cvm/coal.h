@@ -42,6 +42,5 @@ int cvmnet_coal_set(struct cvmnet_dev *dev, const struct ethtool_coalesce *ec,
 int cvmnet_coal_get_queue(struct cvmnet_dev *dev, u32 pair, struct ethtool_coalesce *ec);
 int cvmnet_coal_set_queue(struct cvmnet_dev *dev, u32 pair, const struct ethtool_coalesce *ec);
 int cvmnet_coal_restore(struct cvmnet_dev *dev);
-int cvmnet_coal_restore_queue(struct cvmnet_dev *dev, bool tx, unsigned int index);
 
 #endif /* CVMNET_COAL_H */

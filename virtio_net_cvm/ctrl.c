@@ -340,8 +340,7 @@ static int degrade(struct cvmnet_dev *dev, const char *what, int err)
  * Address, VLANs, receive offloads, hash and RSS, number of pairs, moderation;
  * receive filters follow with cvmnet_ctrl_start(). Used at probe as well.
  *
- * Context: rtnl; may sleep, at most 20 s: the control queue is dead after the
- * first 5 s without an answer.
+ * Context: rtnl; may sleep, at most 5 s for each of these; cvmnet_cvq_limit() bounds the sum.
  * Return: 0, or an error of cvmnet_batch_wait() when the device does not answer.
  * -EREMOTEIO means that the device works with one pair only.
  */

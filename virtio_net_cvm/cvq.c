@@ -90,6 +90,7 @@ static_assert(sizeof(struct stats_data) == 16);
  * @room:   woken when a buffer becomes free
  * @watch:  posts what nobody waits for, and looks after answers
  * @lock:   protects all that follows, and batches; taken in interrupts
+ * @limit:  jiffies at which the time of all batches ends, or 0; rtnl
  * @vq:     the virtqueue; valid while not @dead
  * @slots:  who owns which buffer
  * @descs:  entries of the ring that the device has
@@ -110,6 +111,7 @@ struct cvmnet_cvq {
 	struct cvmnet_shared mem;
 	wait_queue_head_t room;
 	struct delayed_work watch;
+	unsigned long limit;
 
 	spinlock_t lock; /* see above */
 	struct virtqueue *vq;
@@ -491,6 +493,22 @@ static long time_left(const struct cvmnet_batch *batch)
 }
 
 /**
+ * cvmnet_cvq_limit() - bound what several batches take together
+ * @dev:     the device
+ * @timeout: jiffies from now; 0: each has its own time again
+ *
+ * A device that answers each batch just in time would otherwise hold rtnl for all of them.
+ *
+ * Context: rtnl.
+ */
+void cvmnet_cvq_limit(struct cvmnet_dev *dev, unsigned long timeout)
+{
+	ASSERT_RTNL();
+	if (dev->cvq)
+		WRITE_ONCE(dev->cvq->limit, timeout ? (jiffies + timeout) | 1 : 0);
+}
+
+/**
  * cvmnet_batch_begin() - begin to collect commands
  * @batch: on the caller's stack; cvmnet_batch_wait() must follow
  * @dev:   the device
@@ -499,8 +517,12 @@ static long time_left(const struct cvmnet_batch *batch)
  */
 void cvmnet_batch_begin(struct cvmnet_batch *batch, struct cvmnet_dev *dev)
 {
+	unsigned long limit = dev->cvq ? READ_ONCE(dev->cvq->limit) : 0;
+
 	batch->dev = dev;
 	batch->deadline = jiffies + CVMNET_CMD_TIMEOUT;
+	if (limit && time_before(limit, batch->deadline))
+		batch->deadline = limit;
 	batch->changes = false;
 	batch->left = 1;
 	batch->err = 0;

@@ -70,6 +70,7 @@ void cvmnet_cvq_exit(struct cvmnet_dev *dev);
 void cvmnet_cvq_callback(struct virtqueue *vq);
 void cvmnet_cvq_fail_all(struct cvmnet_dev *dev);
 void cvmnet_cvq_detach(struct cvmnet_dev *dev);
+void cvmnet_cvq_limit(struct cvmnet_dev *dev, unsigned long timeout);
 void cvmnet_cvq_get_stats(struct cvmnet_dev *dev, struct cvmnet_cvq_stats *stats);
 
 /* Several commands, one wait: begin, add..., wait */

@@ -10,7 +10,6 @@
  * again. So there is at most one command on its way for a queue, without a lock, and a
  * device that is slow or refuses delays the next decision and nothing else.
  */
-#include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
@@ -19,6 +18,7 @@
 #include <linux/virtio.h>
 
 #include <compat/virtio_net.h>
+#include <cvm/kunit.h>
 
 #include "cvmnet.h"
 #include "cvq.h"
@@ -51,14 +51,15 @@ static enum cvmnet_dim_owner owner_of(const struct cvmnet_dim *dim)
 
 /* --- measuring --- */
 
-static void stock_sample(struct cvmnet_dim *dim, u32 packets, u32 bytes)
+/* It is given running totals, and counts an interrupt when a poll function is done. */
+static void stock_sample(struct cvmnet_dim *dim, u32 packets, u32 bytes, bool last)
 {
 	struct dim_sample sample = {};
 
-	if (!packets)
-		return;
 	dim->packets += packets;
 	dim->bytes += bytes;
+	if (!packets || !last)
+		return;
 	dim_update_sample(++dim->events, dim->packets, dim->bytes, &sample);
 	cvm_net_dim(&dim->stock, &sample);
 }
@@ -120,8 +121,7 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
 	u64 ns;
 
 	if (READ_ONCE(dim->dev->dims.stock)) {
-		if (last)
-			stock_sample(dim, packets, bytes);
+		stock_sample(dim, packets, bytes, last);
 		return;
 	}
 	ns = ktime_get_ns();
@@ -150,6 +150,7 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
 	hand_over(dim, CVMNET_DIM_DECIDE);
 	queue_work(system_highpri_wq, &dim->dev->dims.work);
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(__cvmnet_dim_poll_end);
 
 /* --- deciding --- */
 
@@ -177,6 +178,7 @@ static void answered(struct cvmnet_async *command, int err)
 	}
 	dim->stock.state = DIM_START_MEASURE;
 	hand_over(dim, CVMNET_DIM_IDLE);
+	wake_up(&dim->dev->dims.idle);
 }
 
 /*
@@ -220,7 +222,7 @@ static bool decide(struct cvmnet_dim *dim)
 
 	if (owner_of(dim) != CVMNET_DIM_DECIDE)
 		return false;
-	if (!dim->adaptive || dim->dev->dims.stock) {
+	if (!dim->adaptive || dim->dev->dims.stock || dim->dev->dims.paused) {
 		hand_over(dim, CVMNET_DIM_IDLE);
 		return false;
 	}
@@ -262,7 +264,8 @@ static void stock_work(struct work_struct *work)
 
 	mutex_lock(&dev->dims.lock);
 	/* Measured by ours before, it may be waiting for an answer. */
-	if (!dim->adaptive || !dev->dims.stock || owner_of(dim) == CVMNET_DIM_ASKED) {
+	if (!dim->adaptive || !dev->dims.stock || dev->dims.paused ||
+	    owner_of(dim) == CVMNET_DIM_ASKED) {
 		stock->state = DIM_START_MEASURE;
 	} else {
 		moder = cvm_net_dim_level(dim->tx, stock->profile_ix);
@@ -275,6 +278,13 @@ static void stock_work(struct work_struct *work)
 }
 
 /* --- settings --- */
+
+static void set_paused(struct cvmnet_dims *dims, bool paused)
+{
+	mutex_lock(&dims->lock);
+	dims->paused = paused;
+	mutex_unlock(&dims->lock);
+}
 
 /**
  * cvmnet_dim_set_adaptive() - let us choose, or not
@@ -374,9 +384,14 @@ int cvmnet_dims_set_stock(struct cvmnet_dev *dev, bool stock)
 	mutex_lock(&dev->dims.lock);
 	WRITE_ONCE(dev->dims.stock, stock);
 	WRITE_ONCE(dev->dims.changes, dev->dims.changes + 1);
+	dev->dims.paused = true;
 	mutex_unlock(&dev->dims.lock);
+	/* A poll function that goes by the old one may hand over as if nobody had asked. */
+	synchronize_net();
+	set_paused(&dev->dims, false);
 	return 0;
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_dims_set_stock);
 
 /* --- life --- */
 
@@ -396,20 +411,6 @@ void cvmnet_dim_init(struct cvmnet_dim *dim, struct cvmnet_dev *dev, unsigned in
 	dim->tx = tx;
 	dim->command.done = answered;
 	INIT_WORK(&dim->stock.work, stock_work);
-}
-
-/**
- * cvmnet_dim_drain() - wait for a queue's command
- * @dim: the queue's, stopped, with nothing being decided (cvmnet_dims_stop())
- *
- * Context: process, may sleep, at most 5 s: the control queue is dead then.
- */
-void cvmnet_dim_drain(struct cvmnet_dim *dim)
-{
-	unsigned long end = jiffies + CVMNET_CMD_TIMEOUT;
-
-	while (owner_of(dim) == CVMNET_DIM_ASKED && time_before(jiffies, end))
-		usleep_range(100, 200);
 }
 
 /**
@@ -452,6 +453,7 @@ int cvmnet_dims_init(struct cvmnet_dev *dev)
 	int err;
 
 	mutex_init(&dims->lock);
+	init_waitqueue_head(&dims->idle);
 	INIT_WORK(&dims->work, dims_work);
 	if (!cvmnet_has(dev, VIRTIO_NET_F_VQ_NOTF_COAL))
 		return 0;
@@ -511,4 +513,48 @@ void cvmnet_dims_stop(struct cvmnet_dev *dev)
 		dim_stop(&dev->rxq[i].dim);
 		dim_stop(&dev->txq[i].dim);
 	}
+}
+
+static bool is_asked(struct cvmnet_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->max_pairs; i++)
+		if (owner_of(&dev->rxq[i].dim) == CVMNET_DIM_ASKED ||
+		    owner_of(&dev->txq[i].dim) == CVMNET_DIM_ASKED)
+			return true;
+	return false;
+}
+
+/**
+ * cvmnet_dims_pause() - no command of ours is on its way, and none will be
+ * @dev: the device; its queues may run
+ *
+ * cvmnet_dims_resume() must follow if this succeeds.
+ *
+ * Context: rtnl; may sleep, at most 5 s for all queues together.
+ * Return: 0; -EBUSY if the device has not answered in that time, and nothing is paused.
+ */
+int cvmnet_dims_pause(struct cvmnet_dev *dev)
+{
+	struct cvmnet_dims *dims = &dev->dims;
+
+	ASSERT_RTNL();
+	set_paused(dims, true);
+	if (wait_event_timeout(dims->idle, !is_asked(dev), CVMNET_CMD_TIMEOUT))
+		return 0;
+	set_paused(dims, false);
+	return -EBUSY;
+}
+
+/**
+ * cvmnet_dims_resume() - queues are moderated again
+ * @dev: the device
+ *
+ * Context: rtnl; may sleep.
+ */
+void cvmnet_dims_resume(struct cvmnet_dev *dev)
+{
+	ASSERT_RTNL();
+	set_paused(&dev->dims, false);
 }

@@ -9,6 +9,7 @@
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include <compat/dim.h>
@@ -98,19 +99,23 @@ struct cvmnet_dim {
 /**
  * struct cvmnet_dims - adaptive moderation of a device
  * @work:    decides for all queues that have been measured
- * @lock:    protects @profile, @changes, @stock, cvmnet_dim.adaptive and .epoch; nobody
- *           waits for the device with it
+ * @lock:    protects @profile, @changes, @stock, @paused, cvmnet_dim.adaptive and .epoch;
+ *           nobody waits for the device with it
+ * @idle:    woken when the device has answered
  * @profile: levels, of receive and transmit queues
  * @changes: counts those of @profile and @stock
  * @stock:   the kernel's algorithm and profile are in use
+ * @paused:  nothing is decided
  * @there:   can be used at all
  */
 struct cvmnet_dims {
 	struct work_struct work;
 	struct mutex lock; /* see above */
+	wait_queue_head_t idle;
 	struct cvmnet_dim_profile profile[2];
 	unsigned int changes;
 	bool stock;
+	bool paused;
 	bool there;
 };
 
@@ -118,8 +123,9 @@ struct cvmnet_dims {
 int cvmnet_dims_init(struct cvmnet_dev *dev);
 void cvmnet_dims_exit(struct cvmnet_dev *dev);
 void cvmnet_dims_stop(struct cvmnet_dev *dev);
+int cvmnet_dims_pause(struct cvmnet_dev *dev);
+void cvmnet_dims_resume(struct cvmnet_dev *dev);
 void cvmnet_dim_init(struct cvmnet_dim *dim, struct cvmnet_dev *dev, unsigned int index, bool tx);
-void cvmnet_dim_drain(struct cvmnet_dim *dim);
 void cvmnet_dim_reset(struct cvmnet_dim *dim, const struct cvmnet_coal_dir *in_force);
 
 /* Settings: rtnl */

@@ -84,16 +84,7 @@ static int check_ring(u32 num, struct netlink_ext_ack *extack)
 
 static int resize(struct cvmnet_dev *dev, bool tx, unsigned int index, u32 num)
 {
-	int err;
-
-	if (ring_size(dev, tx, index) == num)
-		return 0;
-	err = cvmnet_vq_resize(dev, tx ? dev->txq[index].vq : dev->rxq[index].vq, num);
-	/* The ring has its size; without its moderation it works, too. */
-	if (!err && cvmnet_coal_restore_queue(dev, tx, index))
-		netdev_warn(dev->netdev, "%s queue %u lost its moderation\n",
-			    tx ? "transmit" : "receive", index);
-	return err;
+	return cvmnet_vq_resize(dev, tx ? dev->txq[index].vq : dev->rxq[index].vq, num);
 }
 
 /* Either all queues get the new size, or all keep the old one. */
@@ -115,6 +106,20 @@ resize_back:
 		if (resize(dev, tx, i, old))
 			netdev_warn(dev->netdev, "%s ring %u keeps %u entries\n",
 				    tx ? "transmit" : "receive", i, num);
+	return err;
+}
+
+static int resize_both(struct cvmnet_dev *dev, u32 rx, u32 tx)
+{
+	u32 old_rx = ring_size(dev, false, 0);
+	int err;
+
+	err = resize_all(dev, false, rx);
+	if (err)
+		return err;
+	err = resize_all(dev, true, tx);
+	if (err && resize_all(dev, false, old_rx))
+		netdev_warn(dev->netdev, "receive rings keep their new size\n");
 	return err;
 }
 
@@ -143,12 +148,16 @@ static int set_ringparam(struct net_device *netdev, struct ethtool_ringparam *ri
 	if (err)
 		return err;
 
-	err = resize_all(dev, false, ring->rx_pending);
-	if (err)
+	err = cvmnet_dims_pause(dev);
+	if (err) {
+		NL_SET_ERR_MSG_MOD(extack, "the device has not answered earlier commands yet");
 		return err;
-	err = resize_all(dev, true, ring->tx_pending);
-	if (err && resize_all(dev, false, old_rx))
-		netdev_warn(netdev, "receive rings keep their new size\n");
+	}
+	err = resize_both(dev, ring->rx_pending, ring->tx_pending);
+	/* Also a ring that keeps its size may have been reset; it works without moderation. */
+	if (cvmnet_coal_restore(dev))
+		netdev_warn(netdev, "queues lost their moderation\n");
+	cvmnet_dims_resume(dev);
 	return err;
 }
 

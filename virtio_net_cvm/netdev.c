@@ -16,6 +16,7 @@
 #include "cvq.h"
 #include "netdev.h"
 #include "stats.h"
+#include "tx.h"
 
 #define F(name)		BIT_ULL(VIRTIO_NET_F_##name)
 
@@ -191,6 +192,7 @@ void cvmnet_netdev_init(struct cvmnet_dev *dev)
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	netdev->features |= NETIF_F_HIGHDMA;
 	netdev->vlan_features |= NETIF_F_HIGHDMA;
+	netdev->watchdog_timeo = 2 * CVMNET_TX_STUCK;
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = min_t(int, dev->cfg.mtu, cvmnet_mtu_max(dev));
 	set_address(dev);

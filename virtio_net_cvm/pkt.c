@@ -23,6 +23,9 @@
 /* The stack reads this gso_size as "by fragments" (GSO_BY_FRAGS). */
 #define CVMNET_GSO_SIZE_TAKEN	0xffff
 
+/* Segments of a packet: 64 KiB in the smallest ones that anybody sends */
+#define CVMNET_GSO_SEGS_MAX	2048U
+
 /**
  * cvmnet_pkt_len() - check the length of a packet's first buffer
  * @used: what the device says it wrote
@@ -166,7 +169,8 @@ static enum cvmnet_rx_drop cvmnet_pkt_check_gso(const struct cvmnet_pkt *pkt, u3
 		return CVMNET_RX_DROP_GSO;
 	if (!pkt->gso_size || pkt->gso_size == CVMNET_GSO_SIZE_TAKEN)
 		return CVMNET_RX_DROP_GSO;
-	if (len <= hdrs)
+	/* What is forwarded may have to be cut up again, all at once. */
+	if (len <= hdrs || len / pkt->gso_size > CVMNET_GSO_SEGS_MAX)
 		return CVMNET_RX_DROP_GSO;
 	/* A merged packet's own checksum is either to be made or known to be good. */
 	if (!(pkt->flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)))

@@ -100,8 +100,8 @@ static void *cvmnet_chunk_alloc(struct cvmnet_dev *dev, struct device *dma_dev, 
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	void *va;
 
-	if (size > PAGE_SIZE)
-		gfp |= __GFP_NORETRY;
+	/* How much there is to be is for the device to say: nobody is killed for it. */
+	gfp |= size > PAGE_SIZE ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL;
 	if (!dma_dev) {
 		*dma = 0;
 		return alloc_pages_exact(size, gfp | __GFP_ZERO);

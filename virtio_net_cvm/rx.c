@@ -28,6 +28,7 @@
 #include "rx.h"
 #include "trace.h"
 #include "tunnel.h"
+#include "vq.h"
 
 /* Stream mode: the average packet from which larger buffers pay. */
 #define CVMNET_RX_LARGER	6144U
@@ -238,6 +239,7 @@ void cvmnet_rx_recycle(struct virtqueue *vq, void *buf)
 
 	if (slot->posted)
 		cvmnet_rx_slot_back(cvmnet_vq_to_rxq(vq), slot);
+	cvmnet_vq_recycled(vq);
 }
 
 /**

@@ -30,6 +30,7 @@
 #include "cvmnet.h"
 #include "trace.h"
 #include "tx.h"
+#include "vq.h"
 
 /* Look for completions after so many packets, to spread what that costs. */
 #define CVMNET_TX_RECLAIM	16
@@ -208,12 +209,73 @@ static void cvmnet_tx_rekick(struct cvmnet_txq *q)
 	u64_stats_update_end(&q->syncp);
 }
 
+/*
+ * The first time the device is told again what it may have missed, and asked again; if it
+ * has sent nothing until the next time, it is reset.
+ */
+static void cvmnet_txq_timed_out(struct cvmnet_txq *q)
+{
+	unsigned int done = 0, left;
+	bool stalled;
+
+	__netif_tx_lock_bh(q->nq);
+	u64_stats_update_begin(&q->syncp);
+	q->stats.timeouts++;
+	u64_stats_update_end(&q->syncp);
+	if (!q->dead) {
+		done = cvmnet_tx_reclaim(q, 0);
+		stalled = cvmnet_txring_stalled(&q->ring);
+		if (!done && stalled) {
+			cvmnet_reset_request(q->dev, CVMNET_RESET_TX_TIMEOUT);
+		} else {
+			cvmnet_tx_rekick(q);
+			cvmnet_tx_attend(q);
+		}
+	}
+	trace_cvmnet_tx_timeout(q, done);
+	left = cvmnet_txring_used(&q->ring);
+	txq_trans_cond_update(q->nq);
+	__netif_tx_unlock_bh(q->nq);
+	if (net_ratelimit())
+		netdev_warn(q->dev->netdev,
+			    "queue %u could not send for long: %u packets done, %u left\n",
+			    q->index, done, left);
+}
+
+/**
+ * cvmnet_tx_timeout() - the stack's watchdog found a queue stopped for too long
+ * @netdev: the net device
+ * @index: of the queue
+ *
+ * cvmnet_tx_watch() finds it first, unless works have to wait for long.
+ *
+ * Context: softirq, of a timer.
+ */
+void cvmnet_tx_timeout(struct net_device *netdev, unsigned int index)
+{
+	struct cvmnet_dev *dev = netdev_priv(netdev);
+
+	/* The net device has more queues than the device where there are more CPUs. */
+	if (index < dev->max_pairs)
+		cvmnet_txq_timed_out(&dev->txq[index]);
+}
+
+/* What the stack's watchdog looks for, too, with a WARNING in kernels before 6.3 */
+static bool cvmnet_txq_is_stuck(const struct cvmnet_txq *q)
+{
+	const struct net_device *netdev = q->dev->netdev;
+
+	return netif_xmit_stopped(q->nq) && !READ_ONCE(q->held) &&
+	       netif_device_present(netdev) && netif_carrier_ok(netdev) &&
+	       time_after(jiffies, READ_ONCE(q->nq->trans_start) + CVMNET_TX_STUCK);
+}
+
 /**
  * cvmnet_tx_watch() - find completions whose interrupt was lost, and lost kicks
  * @q: a queue in use
  *
- * The stack's watchdog looks at stopped queues only, but owners wait for their
- * skbs without that; and a device that missed one kick does not ask for another.
+ * Owners wait for their skbs also where the queue is not stopped; and a device that missed
+ * one kick does not ask for another.
  *
  * Context: process, once a second.
  */
@@ -230,6 +292,8 @@ void cvmnet_tx_watch(struct cvmnet_txq *q)
 		q->watched = q->ring.rec_head;
 	}
 	__netif_tx_unlock_bh(q->nq);
+	if (cvmnet_txq_is_stuck(q))
+		cvmnet_txq_timed_out(q);
 }
 
 /**
@@ -569,46 +633,6 @@ netdev_features_t cvmnet_features_check(struct sk_buff *skb, struct net_device *
 	return vlan_features_check(skb, features);
 }
 
-/**
- * cvmnet_tx_timeout() - the watchdog found a queue stopped for too long
- * @netdev: the net device
- * @index: of the queue
- *
- * The first time the device is told again what it may have missed, and asked
- * again; if it has sent nothing until the next time, it is reset.
- *
- * Context: softirq, of a timer.
- */
-void cvmnet_tx_timeout(struct net_device *netdev, unsigned int index)
-{
-	struct cvmnet_dev *dev = netdev_priv(netdev);
-	struct cvmnet_txq *q = &dev->txq[index];
-	unsigned int done = 0, left;
-	bool stalled;
-
-	__netif_tx_lock(q->nq, smp_processor_id());
-	u64_stats_update_begin(&q->syncp);
-	q->stats.timeouts++;
-	u64_stats_update_end(&q->syncp);
-	if (!q->dead) {
-		done = cvmnet_tx_reclaim(q, 0);
-		stalled = cvmnet_txring_stalled(&q->ring);
-		if (!done && stalled) {
-			cvmnet_reset_request(dev, CVMNET_RESET_TX_TIMEOUT);
-		} else {
-			cvmnet_tx_rekick(q);
-			cvmnet_tx_attend(q);
-		}
-	}
-	trace_cvmnet_tx_timeout(q, done);
-	left = cvmnet_txring_used(&q->ring);
-	txq_trans_cond_update(q->nq);
-	__netif_tx_unlock(q->nq);
-	if (net_ratelimit())
-		netdev_warn(netdev, "queue %u could not send for long: %u packets done, %u left\n",
-			    index, done, left);
-}
-
 /* --- life --- */
 
 /**
@@ -737,6 +761,7 @@ void cvmnet_txq_free(struct cvmnet_txq *q)
 /* cvmnet_txq_forget() takes everything back. */
 static void cvmnet_tx_recycle(struct virtqueue *vq, void *buf)
 {
+	cvmnet_vq_recycled(vq);
 }
 
 /**

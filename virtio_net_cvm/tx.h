@@ -5,6 +5,7 @@
 #ifndef CVMNET_TX_H
 #define CVMNET_TX_H
 
+#include <linux/jiffies.h>
 #include <linux/types.h>
 
 struct cvmnet_dev;
@@ -18,6 +19,9 @@ struct virtqueue;
 #define CVMNET_TX_POOL_LEAST	0x100000
 #define CVMNET_TX_POOL_MOST	0x400000
 #define CVMNET_TX_POOL_MAX	0x4000000
+
+/* A queue that could not send for so long is looked into. */
+#define CVMNET_TX_STUCK		(5 * HZ)
 
 int cvmnet_txq_alloc(struct cvmnet_txq *q);
 void cvmnet_txq_free(struct cvmnet_txq *q);

@@ -306,6 +306,9 @@ int cvmnet_queues_start(struct cvmnet_dev *dev)
 		if (err)
 			goto err_stop;
 	}
+	/* Not in use, but stopped with all others: the stack's watchdog would take them for stuck. */
+	for (; i < dev->netdev->num_tx_queues; i++)
+		netif_tx_start_queue(netdev_get_tx_queue(dev->netdev, i));
 	dev->running = true;
 	schedule_delayed_work(&dev->watch_work, HZ);
 	return 0;
@@ -335,6 +338,8 @@ void cvmnet_queues_stop(struct cvmnet_dev *dev)
 	cancel_delayed_work_sync(&dev->watch_work);
 	for (i = 0; i < dev->pairs; i++)
 		cvmnet_pair_stop(dev, i);
+	/* A poll function that is over looks at its virtqueue once more, which may be deleted. */
+	synchronize_net();
 	cvmnet_dims_stop(dev);
 }
 
@@ -350,18 +355,32 @@ int cvmnet_open(struct net_device *netdev)
 	return cvmnet_queues_start(netdev_priv(netdev));
 }
 
+/* Owners wait for their skbs; what takes longer is found when nobody waits. */
+static void cvmnet_txqs_drain(struct cvmnet_dev *dev, unsigned int from)
+{
+	unsigned long end = jiffies + HZ;
+	unsigned int i;
+
+	for (i = from; dev->running && i < dev->pairs; i++)
+		if (READ_ONCE(dev->txq[i].skbs))
+			cvmnet_txq_drained(&dev->txq[i], end);
+}
+
 /**
  * cvmnet_close() - ndo_stop
  * @netdev: the net device
  *
- * Buffers and packets that the device has stay with it.
+ * Buffers stay with the device, and packets that it has not sent within a second.
  *
- * Context: process, under rtnl.
+ * Context: process, under rtnl; may sleep.
  * Return: 0.
  */
 int cvmnet_close(struct net_device *netdev)
 {
-	cvmnet_queues_stop(netdev_priv(netdev));
+	struct cvmnet_dev *dev = netdev_priv(netdev);
+
+	cvmnet_txqs_drain(dev, 0);
+	cvmnet_queues_stop(dev);
 	return 0;
 }
 
@@ -428,18 +447,13 @@ static void cvmnet_pairs_keep(struct cvmnet_dev *dev, unsigned int from)
 /* Nothing may be sent there once the device is told, and it receives until then. */
 static int cvmnet_pairs_remove(struct cvmnet_dev *dev, unsigned int pairs)
 {
-	unsigned long end;
 	unsigned int i;
 	int err;
 
 	err = netif_set_real_num_tx_queues(dev->netdev, pairs);
 	if (err)
 		return err;
-	/* Owners wait for their skbs; what takes longer is found by the watch. */
-	end = jiffies + HZ;
-	for (i = pairs; dev->running && i < dev->pairs; i++)
-		if (READ_ONCE(dev->txq[i].skbs))
-			cvmnet_txq_drained(&dev->txq[i], end);
+	cvmnet_txqs_drain(dev, pairs);
 	for (i = pairs; dev->running && i < dev->pairs; i++)
 		cvmnet_txq_retire(&dev->txq[i]);
 	err = cvmnet_cmd_mq(dev, pairs);
@@ -486,18 +500,10 @@ int cvmnet_set_pairs(struct cvmnet_dev *dev, unsigned int pairs)
 	return 0;
 }
 
-/**
- * cvmnet_pairs_restore() - cvmnet_restore_state(), with one pair if need be
- * @dev: the device; it runs, and its queues are stopped
- *
- * Context: process, under rtnl; may sleep as that does.
- * Return: 0, or an error with which the device is of no use.
- */
-int cvmnet_pairs_restore(struct cvmnet_dev *dev)
+static int cvmnet_pairs_try(struct cvmnet_dev *dev)
 {
 	int err = cvmnet_restore_state(dev);
 
-	ASSERT_RTNL();
 	if (err != -EREMOTEIO || dev->pairs == 1)
 		return err;
 	dev_warn(&dev->vdev->dev, "the device refused %u queue pairs, using one\n", dev->pairs);
@@ -506,6 +512,23 @@ int cvmnet_pairs_restore(struct cvmnet_dev *dev)
 		return err;
 	dev->pairs = 1;
 	return cvmnet_restore_state(dev);
+}
+
+/**
+ * cvmnet_pairs_restore() - cvmnet_restore_state(), with one pair if need be
+ * @dev: the device; it runs, and its queues are stopped
+ *
+ * Context: rtnl; may sleep, at most 20 s.
+ * Return: 0, or an error with which the device is of no use.
+ */
+int cvmnet_pairs_restore(struct cvmnet_dev *dev)
+{
+	int err;
+
+	cvmnet_cvq_limit(dev, 4 * CVMNET_CMD_TIMEOUT);
+	err = cvmnet_pairs_try(dev);
+	cvmnet_cvq_limit(dev, 0);
+	return err;
 }
 
 /* --- resizing --- */
@@ -545,7 +568,8 @@ static void cvmnet_vq_resize_assert(struct cvmnet_dev *dev)
  * @vq: one of its data virtqueues
  * @num: entries
  *
- * Packets in flight on that queue are lost.
+ * Packets in flight on that queue are lost, and its moderation. No command for it may be
+ * on its way: cvmnet_dims_pause(), or after a reset.
  *
  * Context: process, under rtnl, or with reset.lock and the net device detached; may
  * sleep, on PCI for as long as the device likes.
@@ -573,8 +597,6 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 	if (tx) {
 		if (started)
 			cvmnet_txq_stop(&dev->txq[i]);
-		cvmnet_dims_stop(dev);
-		cvmnet_dim_drain(&dev->txq[i].dim);
 		cvmnet_irqs_hold(dev, true);
 		err = cvmnet_txq_resize(&dev->txq[i], num);
 		cvmnet_irqs_hold(dev, false);
@@ -583,8 +605,8 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 	} else {
 		if (started)
 			cvmnet_rxq_stop(&dev->rxq[i]);
-		cvmnet_dims_stop(dev);
-		cvmnet_dim_drain(&dev->rxq[i].dim);
+		/* As in cvmnet_queues_stop() */
+		synchronize_net();
 		cvmnet_irqs_hold(dev, true);
 		err = cvmnet_rxq_resize(&dev->rxq[i], num);
 		cvmnet_irqs_hold(dev, false);

@@ -6,6 +6,7 @@
 #define CVMNET_VQ_H
 
 #include <linux/types.h>
+#include <linux/virtio.h>
 
 struct cvmnet_dev;
 
@@ -26,5 +27,19 @@ int cvmnet_affinity_init(void);
 void cvmnet_affinity_exit(void);
 int cvmnet_affinity_add(struct cvmnet_dev *dev);
 void cvmnet_affinity_del(struct cvmnet_dev *dev);
+
+/**
+ * cvmnet_vq_recycled() - virtqueue_resize() has taken a buffer back
+ * @vq: the virtqueue
+ *
+ * On split rings the core counts the entries that it frees then by flags which the device
+ * can write, and stops the machine unless there are as many as the ring has in the end.
+ *
+ * Context: the callback of virtqueue_resize().
+ */
+static inline void cvmnet_vq_recycled(struct virtqueue *vq)
+{
+	vq->num_free = virtqueue_get_vring_size(vq);
+}
 
 #endif /* CVMNET_VQ_H */

@@ -93,14 +93,16 @@ const char * const vnetsim_bug_names[VNETSIM_BUG_COUNT] = {
 	[VNETSIM_BUG_CONFIG_ONES] = "config_ones",
 	[VNETSIM_BUG_RESET_SLOW] = "reset_slow",
 	[VNETSIM_BUG_VQ_RESET_FAILS] = "vq_reset_fails",
+	[VNETSIM_BUG_VQ_RESET_NEXT] = "vq_reset_next",
 	[VNETSIM_BUG_FEATURES_NOT_OK] = "features_not_ok",
 	[VNETSIM_BUG_STATUS_ONES] = "status_ones",
 	[VNETSIM_BUG_NO_VECTORS] = "no_vectors",
 };
 
 /*
- * The mutator leaves out what stands still for seconds or never ends, and what writes
- * to buffers that are the driver's again: that is harmless only where it copies.
+ * The mutator leaves out what stands still for seconds or never ends, what writes to
+ * buffers that are the driver's again: that is harmless only where it copies, and what has
+ * the core unmap too much.
  */
 static bool is_quick(enum vnetsim_bug bug)
 {
@@ -112,6 +114,7 @@ static bool is_quick(enum vnetsim_bug bug)
 	case VNETSIM_BUG_CTRL_SILENT:
 	case VNETSIM_BUG_CTRL_LATE:
 	case VNETSIM_BUG_RESET_SLOW:
+	case VNETSIM_BUG_VQ_RESET_NEXT:
 	case VNETSIM_BUG_IRQ_STORM:
 	case VNETSIM_BUG_CONFIG_STORM:
 	case VNETSIM_BUG_FEATURES_NOT_OK:

@@ -95,6 +95,7 @@ enum vnetsim_bug {
 	VNETSIM_BUG_CONFIG_ONES,	/* [61] */
 	VNETSIM_BUG_RESET_SLOW,		/* [60] */
 	VNETSIM_BUG_VQ_RESET_FAILS,	/* [60] */
+	VNETSIM_BUG_VQ_RESET_NEXT,	/* [9] while the core takes buffers back */
 	VNETSIM_BUG_FEATURES_NOT_OK,	/* [60] */
 	VNETSIM_BUG_STATUS_ONES,	/* [61] */
 	VNETSIM_BUG_NO_VECTORS,		/* [62] */

@@ -170,6 +170,20 @@ static void tamper(struct vnetsim_queue *q, u16 id)
 }
 
 /**
+ * vnetsim_ring_spoil() - say that the driver's last buffer goes on in another descriptor
+ * @q: the queue
+ *
+ * Context: process; nothing is made available meanwhile.
+ */
+void vnetsim_ring_spoil(struct vnetsim_queue *q)
+{
+	if (q->packed)
+		vnetsim_packed_tamper(q, VNETSIM_BUG_DESC_NEXT);
+	else
+		vnetsim_split_tamper(q, vnetsim_split_last(q), VNETSIM_BUG_DESC_NEXT);
+}
+
+/**
  * vnetsim_ring_pop() - take the next buffer that the driver made available
  * @q:   the queue
  * @buf: receives it

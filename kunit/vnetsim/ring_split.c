@@ -166,6 +166,21 @@ void vnetsim_split_tamper(struct vnetsim_queue *q, u16 id, enum vnetsim_bug bug)
 }
 
 /**
+ * vnetsim_split_last() - the last buffer that the driver made available
+ * @q: the queue
+ *
+ * Context: any.
+ * Return: its descriptor's number.
+ */
+u16 vnetsim_split_last(const struct vnetsim_queue *q)
+{
+	const struct vring *ring = &q->split.ring;
+	u16 idx = from16(q, READ_ONCE(ring->avail->idx)) - 1;
+
+	return from16(q, READ_ONCE(ring->avail->ring[idx % q->num]));
+}
+
+/**
  * vnetsim_split_deafen() - tell the driver not to notify
  * @q: the queue
  *

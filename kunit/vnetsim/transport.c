@@ -280,17 +280,23 @@ static void moderate_as_told(struct vnetsim_queue *q)
 	vnetsim_queue_moderate(q, q->index % 2 ? &state->coal_tx : &state->coal_rx);
 }
 
+/* Not the worker's doing, so not a number of its own. */
+static bool hit_reset(struct vnetsim_queue *q, enum vnetsim_bug bug)
+{
+	return unlikely(atomic_read(&q->sim->inject.armed)) &&
+	       __vnetsim_hit(q->sim, &q->sim->dice, bug, vnetsim_queue_kind(q));
+}
+
 static int disable_vq_and_reset(struct virtqueue *vq)
 {
 	struct vnetsim_queue *q = vq->priv;
 
 	if (!vnetsim_has(q->sim, VIRTIO_F_RING_RESET))
 		return -ENOENT;
-	/* Not its worker's doing, so not a number of its own. */
-	if (unlikely(atomic_read(&q->sim->inject.armed)) &&
-	    __vnetsim_hit(q->sim, &q->sim->dice, VNETSIM_BUG_VQ_RESET_FAILS,
-			  vnetsim_queue_kind(q)))
+	if (hit_reset(q, VNETSIM_BUG_VQ_RESET_FAILS))
 		return -EIO;
+	if (hit_reset(q, VNETSIM_BUG_VQ_RESET_NEXT))
+		vnetsim_ring_spoil(q);
 	vnetsim_queue_stop(q);
 	vq->reset = true;
 	return 0;

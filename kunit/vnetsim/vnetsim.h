@@ -362,6 +362,7 @@ void vnetsim_queue_raise(struct vnetsim_queue *q);
 
 /* ring.c, and the two layouts */
 void vnetsim_ring_init(struct vnetsim_queue *q);
+void vnetsim_ring_spoil(struct vnetsim_queue *q);
 int vnetsim_ring_pop(struct vnetsim_queue *q, struct vnetsim_buf *buf);
 void vnetsim_ring_mark(struct vnetsim_queue *q, struct vnetsim_mark *mark);
 void vnetsim_ring_rewind(struct vnetsim_queue *q, const struct vnetsim_mark *mark);
@@ -381,6 +382,7 @@ void vnetsim_split_init(struct vnetsim_queue *q);
 int vnetsim_split_pop(struct vnetsim_queue *q, struct vnetsim_buf *buf);
 void vnetsim_split_push(struct vnetsim_queue *q, u32 id, u32 len);
 void vnetsim_split_publish(struct vnetsim_queue *q);
+u16 vnetsim_split_last(const struct vnetsim_queue *q);
 void vnetsim_split_tamper(struct vnetsim_queue *q, u16 id, enum vnetsim_bug bug);
 void vnetsim_split_deafen(struct vnetsim_queue *q);
 bool vnetsim_split_listen(struct vnetsim_queue *q);

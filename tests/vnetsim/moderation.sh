@@ -255,6 +255,60 @@ refused()
 	sim_down
 }
 
+# Refused once: what was chosen before is not in force any more, and is asked for again.
+refused_once()
+{
+	set_up
+	[ $last = 0 ] || expect_ok "ethtool -L eth0 combined 1"
+	expect_ok "ethtool -C eth0 rx-usecs 1000 rx-frames 64"
+	expect_ok "ethtool -C eth0 adaptive-rx on"
+	wait_for 60 comes_back || fail "moderated with little to do: $(in_force rx0)"
+	vnetsim.sh set sim0 inject "ctrl_ack ctrl 1"
+	expect_errno "ethtool -C eth0 adaptive-rx off" "Remote I/O error"
+	wait_for 20 'comes_back && [ "$(in_force rx0)" = "$(told rx0)" ]' ||
+		fail "it stuck: $(in_force rx0), and the driver tells $(told rx0)"
+	vnetsim.sh set sim0 inject "ctrl_ack ctrl 1"
+	queue_errno "Remote I/O error" 0x1 adaptive-rx off
+	wait_for 20 'comes_back && [ "$(in_force rx0)" = "$(told rx0)" ]' ||
+		fail "one queue stuck: $(in_force rx0), and the driver tells $(told rx0)"
+	sim_down
+
+	# One queue after the other is told, and what was told goes back.
+	set_up off=NOTF_COAL
+	vnetsim.sh set sim0 inject "ctrl_ack ctrl 1"
+	expect_errno "ethtool -C eth0 rx-usecs 100 rx-frames 9" "Remote I/O error"
+	expect_in_force rx0 "0 0"
+	expect_in_force rx$last "0 0"
+	sim_down
+}
+
+# No ring is reset under a command for its queue, and nobody is kept waiting for long.
+rings_wait()
+{
+	set_up
+	expect_ok "ethtool -C eth0 adaptive-rx on"
+	module_loaded 8021q || load_module 8021q
+	for vid in 2 3 4 5 6 7 8 9; do
+		expect_ok "ip link add link eth0 name eth0.$vid type vlan id $vid"
+	done
+	size=$(ethtool -g eth0 | awk '/^RX:/ { n = $2 } END { print n }')
+	vnetsim.sh set sim0 ctrl_delay_ms 1500
+	# Nobody waits for these commands, nor for those of moderation.
+	for vid in 2 3 4 5 6 7 8 9; do
+		expect_ok "ip link del eth0.$vid"
+	done
+	load 400 100000 >/dev/null || fail "no traffic"
+	begun=$(cut -d. -f1 /proc/uptime)
+	expect_errno "ethtool -G eth0 rx 128 tx 128" EBUSY
+	expect_le $(($(cut -d. -f1 /proc/uptime) - begun)) 8 "seconds that it took"
+	expect_eq "$size" "$(ethtool -g eth0 | awk '/^RX:/ { n = $2 } END { print n }')" "ring size"
+	vnetsim.sh set sim0 ctrl_delay_ms 0
+	wait_for 30 'ethtool -G eth0 rx 128 tx 128 2>/dev/null' || fail "no other rings afterwards"
+	wait_for 60 moves || fail "it stuck after rings were changed"
+	expect_eq 0 "$(cat $NET_CVM/resets)" "resets"
+	sim_down
+}
+
 # A third of a second for a command: one at a time for a queue, packets flow meanwhile.
 slow()
 {
@@ -358,6 +412,8 @@ ktap_case "adaptive" adaptive
 ktap_case "one adaptive queue, resets" adaptive_single
 ktap_case "new rings" rings
 ktap_case "refused commands" refused
+ktap_case "one refusal" refused_once
+ktap_case "rings while commands wait" rings_wait
 ktap_case "slow commands" slow
 ktap_case "a command without an answer" silent
 ktap_case "unloading" sim_unload
