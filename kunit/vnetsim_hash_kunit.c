@@ -5,16 +5,13 @@
  */
 #include <kunit/test.h>
 #include <linux/if_ether.h>
-#include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/skbuff.h>
-#include <linux/udp.h>
-#include <net/gre.h>
 
+#include "tunnel_packet.h"
 #include "vnetsim/vnetsim.h"
 
-#define PACKET_MAX	512
 #define FLOWS		64
 #define QUEUES		8
 
@@ -50,50 +47,6 @@ static const struct known known[] = {
 	  { 0xfe, 0x80, [8] = 0x02, 0, 0xf8, 0xff, 0xfe, 0x21, 0x67, 0xcf },
 	  44251, 38024, 0x4b61e985, 0x02d1feef },
 };
-
-static struct sk_buff *new_packet(struct kunit *test)
-{
-	struct sk_buff *skb = alloc_skb(PACKET_MAX, GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, skb);
-	return skb;
-}
-
-static void put_eth(struct sk_buff *skb, u16 proto)
-{
-	struct ethhdr *eth = skb_put_zero(skb, sizeof(*eth));
-
-	eth->h_proto = htons(proto);
-}
-
-static void put_v4(struct sk_buff *skb, const u8 *src, const u8 *dst, u8 proto)
-{
-	struct iphdr *ip = skb_put_zero(skb, sizeof(*ip));
-
-	ip->version = 4;
-	ip->ihl = 5;
-	ip->protocol = proto;
-	memcpy(&ip->saddr, src, sizeof(ip->saddr));
-	memcpy(&ip->daddr, dst, sizeof(ip->daddr));
-}
-
-static void put_v6(struct sk_buff *skb, const u8 *src, const u8 *dst, u8 proto)
-{
-	struct ipv6hdr *ip = skb_put_zero(skb, sizeof(*ip));
-
-	ip->version = 6;
-	ip->nexthdr = proto;
-	memcpy(&ip->saddr, src, sizeof(ip->saddr));
-	memcpy(&ip->daddr, dst, sizeof(ip->daddr));
-}
-
-static void put_ports(struct sk_buff *skb, u16 sport, u16 dport)
-{
-	__be16 *ports = skb_put_zero(skb, 20);
-
-	ports[0] = htons(sport);
-	ports[1] = htons(dport);
-}
 
 static struct sk_buff *known_packet(struct kunit *test, const struct known *k, u8 proto)
 {
@@ -166,86 +119,13 @@ static void cut_test(struct kunit *test)
 
 /* --- tunnels --- */
 
-static const u8 outer_src[16] = { 10, 0, 0, 1 }, outer_dst[16] = { 10, 0, 0, 2 };
-
-static void put_gre(struct sk_buff *skb, __be16 flags, u16 proto)
-{
-	__be16 *base = skb_put_zero(skb, 4);
-
-	base[0] = flags;
-	base[1] = htons(proto);
-	if (flags & GRE_KEY)
-		skb_put_zero(skb, 4);
-	if (flags & GRE_SEQ)
-		skb_put_zero(skb, 4);
-}
-
-static void put_udp(struct sk_buff *skb, u16 port)
-{
-	struct udphdr *udp = skb_put_zero(skb, sizeof(*udp));
-
-	udp->source = htons(1234);
-	udp->dest = htons(port);
-}
-
-/* Everything in front of the inner packet; returns whether that begins with Ethernet. */
-static bool put_outer(struct sk_buff *skb, enum vnetsim_tunnel type)
-{
-	bool udp = type >= VNETSIM_TUNNEL_GRE_UDP && type <= VNETSIM_TUNNEL_GENEVE;
-	u8 proto = udp ? IPPROTO_UDP : type == VNETSIM_TUNNEL_IPIP ? IPPROTO_IPIP : IPPROTO_GRE;
-	u8 *hdr;
-
-	if (type == VNETSIM_TUNNEL_GRE_7676) {
-		put_eth(skb, ETH_P_IPV6);
-		put_v6(skb, outer_src, outer_dst, proto);
-	} else {
-		put_eth(skb, ETH_P_IP);
-		put_v4(skb, outer_src, outer_dst, proto);
-	}
-	switch (type) {
-	case VNETSIM_TUNNEL_GRE_2784:
-	case VNETSIM_TUNNEL_GRE_7676:
-		put_gre(skb, 0, ETH_P_IP);
-		return false;
-	case VNETSIM_TUNNEL_GRE_2890:
-		put_gre(skb, GRE_KEY | GRE_SEQ, ETH_P_IP);
-		return false;
-	case VNETSIM_TUNNEL_NVGRE:
-		put_gre(skb, GRE_KEY, ETH_P_TEB);
-		return true;
-	case VNETSIM_TUNNEL_GRE_UDP:
-		put_udp(skb, 4754);
-		put_gre(skb, 0, ETH_P_IP);
-		return false;
-	case VNETSIM_TUNNEL_VXLAN:
-		put_udp(skb, 4789);
-		skb_put_zero(skb, 8);
-		return true;
-	case VNETSIM_TUNNEL_VXLAN_GPE:
-		put_udp(skb, 4790);
-		hdr = skb_put_zero(skb, 8);
-		hdr[3] = 1;
-		return false;
-	case VNETSIM_TUNNEL_GENEVE:
-		put_udp(skb, 6081);
-		hdr = skb_put_zero(skb, 8 + 4);
-		/* One option word; Ethernet inside */
-		hdr[0] = 1;
-		hdr[2] = ETH_P_TEB >> 8;
-		hdr[3] = ETH_P_TEB & 0xff;
-		return true;
-	default:
-		return false;
-	}
-}
-
 static struct sk_buff *tunnel_packet(struct kunit *test, enum vnetsim_tunnel type, u16 sport)
 {
 	const struct known *k = &known[0];
+	const struct tunnel_outer outer = { .type = type };
 	struct sk_buff *skb = new_packet(test);
 
-	if (put_outer(skb, type))
-		put_eth(skb, ETH_P_IP);
+	put_outer(skb, &outer);
 	put_v4(skb, k->src, k->dst, IPPROTO_TCP);
 	put_ports(skb, sport, k->dport);
 	return skb;

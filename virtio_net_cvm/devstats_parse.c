@@ -87,6 +87,7 @@ EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_devstats_tx_names);
 const char * const cvmnet_devstats_ctrl_names[CVMNET_DEVSTATS_CTRL] = {
 	"commands", "commands_ok",
 };
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_devstats_ctrl_names);
 
 /**
  * cvmnet_devstats_known() - types of a kind of queue

@@ -84,9 +84,17 @@ EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_inner_udp);
 static bool dissect(const struct sk_buff *skb, struct flow_keys *keys, __be16 proto, int at,
 		    unsigned int flags)
 {
+	/* Nothing of what is outside may be left: VLAN, flow label, key of GRE. */
 	memset(keys, 0, sizeof(*keys));
 	return __skb_flow_dissect(NULL, skb, &flow_keys_dissector, keys, skb->data, proto, at,
 				  skb_headlen(skb), flags);
+}
+
+/* A flow that begins with the headers of that protocol; what is no IP packet is no flow. */
+static bool dissect_inner(const struct sk_buff *skb, struct flow_keys *keys, __be16 proto, int at)
+{
+	return dissect(skb, keys, proto, at, FLOW_DISSECTOR_F_STOP_AT_FLOW_LABEL) &&
+	       keys->control.addr_type;
 }
 
 /* Inner headers behind the UDP header at that offset. */
@@ -113,14 +121,7 @@ static bool dissect_udp(const struct sk_buff *skb, struct flow_keys *keys, int a
 		proto = e->h_proto;
 		at += sizeof(eth);
 	}
-	return dissect(skb, keys, proto, at, FLOW_DISSECTOR_F_STOP_AT_FLOW_LABEL);
-}
-
-/* Through the outer headers, as far as the stack's own dissector knows them. */
-static bool dissect_ip(const struct sk_buff *skb, struct flow_keys *keys)
-{
-	return dissect(skb, keys, skb->protocol, 0, FLOW_DISSECTOR_F_STOP_AT_FLOW_LABEL) &&
-	       keys->control.flags & FLOW_DIS_ENCAPSULATION;
+	return dissect_inner(skb, keys, proto, at);
 }
 
 /**
@@ -145,7 +146,9 @@ void cvmnet_inner_hash(struct sk_buff *skb)
 	case IPPROTO_GRE:
 	case IPPROTO_IPIP:
 	case IPPROTO_IPV6:
-		found = dissect_ip(skb, &keys);
+		/* The stack's own dissector has found where the inside begins, or has not. */
+		found = keys.control.flags & FLOW_DIS_ENCAPSULATION &&
+			dissect_inner(skb, &keys, keys.basic.n_proto, keys.control.thoff);
 		break;
 	default:
 		return;
@@ -153,3 +156,4 @@ void cvmnet_inner_hash(struct sk_buff *skb)
 	if (found)
 		__skb_set_sw_hash(skb, flow_hash_from_keys(&keys), flow_keys_have_l4(&keys));
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_inner_hash);

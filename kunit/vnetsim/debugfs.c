@@ -7,6 +7,7 @@
  *	vnetsim/<name>/...	a device
  */
 #include <linux/debugfs.h>
+#include <linux/kstrtox.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
@@ -244,6 +245,52 @@ static const struct file_operations event_fops = {
 	.write = event_write,
 };
 
+/* rx0, tx0, rx1...; NULL for any other name */
+static struct vnetsim_queue *find_queue(struct vnetsim *sim, const char *name)
+{
+	char want[16];
+	unsigned int i;
+
+	for (i = 0; i < 2 * sim->max_pairs; i++) {
+		snprintf(want, sizeof(want), "%s%u", i % 2 ? "tx" : "rx", i / 2);
+		if (!strcmp(name, want))
+			return &sim->queues[i];
+	}
+	return NULL;
+}
+
+/* A queue, and words of key=value: what it counts that never happens here. */
+static ssize_t stats_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	struct vnetsim *sim = file->private_data;
+	char *words = vnetsim_get_words(from, count), *rest = words, *word, *value;
+	struct vnetsim_queue *q;
+	int err = 0;
+	u64 v;
+
+	if (IS_ERR(words))
+		return PTR_ERR(words);
+	q = find_queue(sim, strsep(&rest, " "));
+	if (!q)
+		err = -EINVAL;
+	while (!err && (word = strsep(&rest, " "))) {
+		value = strchr(word, '=');
+		if (value)
+			*value++ = 0;
+		err = value ? kstrtou64(value, 0, &v) : -EINVAL;
+		if (!err)
+			err = vnetsim_stats_tell(q, word, v);
+	}
+	kfree(words);
+	return err ?: count;
+}
+
+static const struct file_operations stats_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = stats_write,
+};
+
 /**
  * vnetsim_debugfs_add() - the files of a device
  * @sim: the device
@@ -262,6 +309,7 @@ void vnetsim_debugfs_add(struct vnetsim *sim)
 	debugfs_create_file("state", 0400, dir, sim, &state_fops);
 	debugfs_create_file("violations", 0600, dir, sim, &violations_fops);
 	debugfs_create_file("event", 0200, dir, sim, &event_fops);
+	debugfs_create_file("stats", 0200, dir, sim, &stats_fops);
 	debugfs_create_file("inject", 0600, dir, sim, &vnetsim_inject_fops);
 	debugfs_create_file("fuzz", 0600, dir, sim, &vnetsim_fuzz_fops);
 	debugfs_create_file("config", 0200, dir, sim, &vnetsim_config_fops);

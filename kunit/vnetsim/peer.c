@@ -23,7 +23,7 @@ static netdev_tx_t peer_xmit(struct sk_buff *skb, struct net_device *dev)
 	/* Who sent it need not wait for the guest. */
 	skb_orphan(skb);
 	nf_reset_ct(skb);
-	if (!vnetsim_receive(peer->sim, skb)) {
+	if (!vnetsim_receive(peer->sim, skb, NULL)) {
 		netif_stop_queue(dev);
 		/* The worker may have been done before it could see that. */
 		smp_mb();

@@ -131,19 +131,20 @@ unsigned int vnetsim_backlog(struct vnetsim *sim)
 
 /**
  * vnetsim_receive() - a packet for the driver
- * @sim: the device
- * @skb: the packet, beginning with its Ethernet header; consumed
+ * @sim:    the device
+ * @skb:    the packet, beginning with its Ethernet header; consumed
+ * @sender: counts what became of it, if a device has sent it; or NULL
  *
  * It is segmented and gets its checksum here, unless the driver wants to do that.
  *
  * Context: softirq or process.
  * Return: false if so many wait that the sender had better pause.
  */
-bool vnetsim_receive(struct vnetsim *sim, struct sk_buff *skb)
+bool vnetsim_receive(struct vnetsim *sim, struct sk_buff *skb, struct vnetsim_stats *sender)
 {
 	u64 offloads = READ_ONCE(sim->state.offloads);
 	bool csum = offloads & BIT_ULL(VIRTIO_NET_F_GUEST_CSUM);
-	struct sk_buff *segs, *next;
+	struct sk_buff *segs = NULL, *next;
 
 	if (!READ_ONCE(sim->live) || skb_headlen(skb) < ETH_HLEN) {
 		kfree_skb(skb);
@@ -161,6 +162,10 @@ bool vnetsim_receive(struct vnetsim *sim, struct sk_buff *skb)
 			kfree_skb(skb);
 			return true;
 		}
+	}
+	if (sender && skb_is_gso(skb))
+		vnetsim_tx_gso_left(sender, skb, segs);
+	if (segs) {
 		consume_skb(skb);
 		skb = segs;
 	}

@@ -3,6 +3,8 @@
  * vnetsim: device statistics.
  */
 #include <linux/slab.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
 
 #include "vnetsim.h"
 
@@ -40,7 +42,7 @@ static void read_rx_csum(const struct vnetsim_queue *q, u64 *v)
 	v[0] = q->stats.csum_valid;
 	v[1] = q->stats.needs_csum;
 	v[2] = q->stats.csum_none;
-	v[3] = 0;
+	v[3] = q->stats.csum_bad;
 }
 
 static void read_tx_csum(const struct vnetsim_queue *q, u64 *v)
@@ -49,30 +51,29 @@ static void read_tx_csum(const struct vnetsim_queue *q, u64 *v)
 	v[1] = q->stats.needs_csum;
 }
 
-/* Packets come merged from the other side; none is merged here. */
+/* Packets come merged from the other side; none is merged here, but as told. */
 static void read_rx_gso(const struct vnetsim_queue *q, u64 *v)
 {
 	v[0] = q->stats.gso_packets;
 	v[1] = q->stats.gso_bytes;
-	v[2] = q->stats.gso_packets;
-	v[3] = q->stats.gso_bytes;
+	v[2] = q->stats.coalesced_packets;
+	v[3] = q->stats.coalesced_bytes;
 }
 
-/* They go to the other side as they are. */
 static void read_tx_gso(const struct vnetsim_queue *q, u64 *v)
 {
 	v[0] = q->stats.gso_packets;
 	v[1] = q->stats.gso_bytes;
 	v[2] = q->stats.segments;
 	v[3] = q->stats.segment_bytes;
-	v[4] = q->stats.gso_packets;
-	v[5] = q->stats.gso_bytes;
+	v[4] = q->stats.whole_packets;
+	v[5] = q->stats.whole_bytes;
 }
 
 static void read_speed(const struct vnetsim_queue *q, u64 *v)
 {
-	v[0] = 0;
-	v[1] = 0;
+	v[0] = q->stats.exceeded_packets;
+	v[1] = q->stats.exceeded_bytes;
 }
 
 static const struct vnetsim_stats_kind kinds[] = {
@@ -91,6 +92,48 @@ static void read_cvq(const struct vnetsim_queue *q, u64 *v)
 	v[0] = q->stats.commands;
 	/* Including the command that asks. */
 	v[1] = q->stats.commands_ok + 1;
+}
+
+/**
+ * struct told - a counter of what never happens here
+ * @name:   of the specification, without rx_ and tx_
+ * @offset: in the statistics of a queue
+ * @rx:     only of receive queues
+ */
+struct told {
+	const char *name;
+	size_t offset;
+	bool rx;
+};
+
+static const struct told told[] = {
+	{ "csum_bad", offsetof(struct vnetsim_stats, csum_bad), true },
+	{ "gso_packets_coalesced", offsetof(struct vnetsim_stats, coalesced_packets), true },
+	{ "gso_bytes_coalesced", offsetof(struct vnetsim_stats, coalesced_bytes), true },
+	{ "packets_allowance_exceeded", offsetof(struct vnetsim_stats, exceeded_packets) },
+	{ "bytes_allowance_exceeded", offsetof(struct vnetsim_stats, exceeded_bytes) },
+};
+
+/**
+ * vnetsim_stats_tell() - what a counter of what never happens here is to say
+ * @q:     the queue, but for the control queue
+ * @name:  of the counter
+ * @value: what it says from now on
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL for a name that such a queue does not have.
+ */
+int vnetsim_stats_tell(struct vnetsim_queue *q, const char *name, u64 value)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(told); i++) {
+		if (strcmp(told[i].name, name) || (told[i].rx && q->index % 2))
+			continue;
+		WRITE_ONCE(*(u64 *)((void *)&q->stats + told[i].offset), value);
+		return 0;
+	}
+	return -EINVAL;
 }
 
 static const struct vnetsim_stats_kind kind_cvq = {

@@ -178,19 +178,42 @@ static void count(struct vnetsim_queue *q, const struct virtio_net_hdr_v1 *hdr, 
 	}
 }
 
-/* To the other side of whatever is there; consumes the packet. */
-static void forward(struct vnetsim *sim, struct sk_buff *skb)
+/**
+ * vnetsim_tx_gso_left() - count a packet that the driver left to be segmented
+ * @stats: of the queue that it came from
+ * @skb:   the packet
+ * @segs:  what was made of it; NULL if it went to the other side as it is
+ *
+ * Context: the worker's lock.
+ */
+void vnetsim_tx_gso_left(struct vnetsim_stats *stats, const struct sk_buff *skb,
+			 const struct sk_buff *segs)
 {
-	struct vnetsim *other;
+	if (!segs) {
+		stats->whole_packets++;
+		stats->whole_bytes += skb->len;
+	}
+	for (; segs; segs = segs->next) {
+		stats->segments++;
+		stats->segment_bytes += segs->len;
+	}
+}
+
+/* To the other side of whatever is there; consumes the packet. */
+static void forward(struct vnetsim_queue *q, struct sk_buff *skb)
+{
+	struct vnetsim *sim = q->sim, *other;
 
 	if (sim->peer) {
+		if (skb_is_gso(skb))
+			vnetsim_tx_gso_left(&q->stats, skb, NULL);
 		vnetsim_peer_deliver(sim, skb);
 		return;
 	}
 	rcu_read_lock();
 	other = rcu_dereference(sim->cable);
 	if (other)
-		vnetsim_receive(other, skb);
+		vnetsim_receive(other, skb, &q->stats);
 	else
 		kfree_skb(skb);
 	rcu_read_unlock();
@@ -237,7 +260,7 @@ static void transmit(struct vnetsim_queue *q, struct vnetsim_buf *buf)
 		return;
 	}
 	count(q, &hdr, len);
-	forward(sim, skb);
+	forward(q, skb);
 }
 
 /* Send a packet and give its buffer back, in this order if nothing is wrong. */

@@ -138,10 +138,17 @@ struct vnetsim_stats {
 	u64 csum_none;
 	u64 gso_packets;
 	u64 gso_bytes;
-	u64 segments;				/* made of them for the other side */
+	u64 segments;				/* transmit: made of them for the other side */
 	u64 segment_bytes;
+	u64 whole_packets;			/* those that went there as they are */
+	u64 whole_bytes;
 	u64 commands;				/* control queue */
 	u64 commands_ok;
+	u64 csum_bad;				/* from here on: as debugfs was told */
+	u64 coalesced_packets;
+	u64 coalesced_bytes;
+	u64 exceeded_packets;			/* dropped by a limit of speed */
+	u64 exceeded_bytes;
 };
 
 /* A buffer that is used, and not yet told. */
@@ -400,9 +407,11 @@ bool vnetsim_packed_wants_irq(struct vnetsim_queue *q);
 
 /* tx.c, rx.c, peer.c: packets */
 unsigned int vnetsim_tx_run(struct vnetsim_worker *worker);
+void vnetsim_tx_gso_left(struct vnetsim_stats *stats, const struct sk_buff *skb,
+			 const struct sk_buff *segs);
 void vnetsim_tx_limit(struct vnetsim *sim, unsigned int pairs);
 unsigned int vnetsim_rx_run(struct vnetsim_worker *worker);
-bool vnetsim_receive(struct vnetsim *sim, struct sk_buff *skb);
+bool vnetsim_receive(struct vnetsim *sim, struct sk_buff *skb, struct vnetsim_stats *sender);
 unsigned int vnetsim_backlog(struct vnetsim *sim);
 bool vnetsim_filter(struct vnetsim *sim, const struct sk_buff *skb);
 int vnetsim_peer_create(struct vnetsim *sim);
@@ -417,6 +426,7 @@ bool vnetsim_coal_cmd(struct vnetsim *sim, u8 cmd, const void *data, u32 len, vo
 		      u32 *reply_len);
 bool vnetsim_stats_cmd(struct vnetsim *sim, u8 cmd, const void *data, u32 len, void *reply,
 		       u32 *reply_len);
+int vnetsim_stats_tell(struct vnetsim_queue *q, const char *name, u64 value);
 bool vnetsim_rss_cmd(struct vnetsim *sim, const void *data, u32 len);
 bool vnetsim_hash_cmd(struct vnetsim *sim, const void *data, u32 len);
 bool vnetsim_tunnel_cmd(struct vnetsim *sim, const void *data, u32 len);

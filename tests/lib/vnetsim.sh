@@ -80,6 +80,25 @@ sim_up()
 	net_reaches "with $*"
 }
 
+# sim_cable NAME WORD [KEY=VALUE...]: a device that is eth0 here; at the other end of its
+# cable a device "far" made with this word (- for none), eth0 of another network with addresses.
+sim_cable()
+{
+	sim_near=$1
+	sim_word=${2#-}
+	shift 2
+	# shellcheck disable=SC2086 # there may be none
+	sim_plug far peer=0 $sim_word
+	sim_net
+	ip link set eth0 netns "$sim_pid"
+	sim_plug "$sim_near" cable=far "$@"
+	net_configure
+	net_address eth0 $NET_PEER/24 $NET_PEER6/64 sim_in
+	sim_in nettest serve $NET_PORT eth0 >/dev/null 2>&1 &
+	defer "kill $! 2>/dev/null"
+	net_reaches "over a cable"
+}
+
 # sim_expect_rules NAME: no rule was broken, but those named in SIM_MAY_BREAK.
 sim_expect_rules()
 {

@@ -119,21 +119,98 @@ statistics()
 	net_stream recv
 	sleep 1
 	for queue in rx tx; do
-		for what in packets bytes; do
+		for what in packets bytes kicks irqs; do
+			case $what in
+			kicks) name=notifications ;;
+			irqs) name=interrupts ;;
+			*) name=$what ;;
+			esac
 			# A packet or two may be on their way between the two looks.
 			before=$(sim_counter $queue $what)
-			shown=$(net_stat ${queue}_device_$what)
-			expect_ge "$shown" "$before" "$queue $what shown"
-			expect_le "$shown" "$(sim_counter $queue $what)" "$queue $what shown"
+			shown=$(net_stat ${queue}_device_$name)
+			expect_ge "$shown" "$before" "$queue $name shown"
+			expect_le "$shown" "$(sim_counter $queue $what)" "$queue $name shown"
 		done
 	done
 	expect_ge "$(net_stat rx_device_needs_csum)" 1 "partial checksums"
-	expect_ge "$(net_stat tx_device_gso_packets)" 1 "packets to be segmented"
+	left=$(net_stat tx_device_gso_packets)
+	expect_ge "$left" 1 "packets to be segmented"
+	# The other end takes them as they are.
+	expect_eq "$left" "$(net_stat tx_device_gso_packets_noseg)" "packets that are not segmented"
+	expect_eq "$(net_stat tx_device_gso_bytes)" "$(net_stat tx_device_gso_bytes_noseg)" \
+		"bytes of them"
+	expect_eq 0 "$(net_stat tx_device_gso_segments)" "segments"
 	expect_ge "$(net_stat ctrl_device_commands)" 3 "commands"
 	# One that is refused says nothing, and all else is shown.
 	vnetsim.sh set sim0 ctrl_fail 0x100
 	expect_ok "ethtool -S eth0"
 	expect_ge "$(net_stat device_stats_failed)" 1 "times that the device did not tell"
+	sim_down
+}
+
+# What is segmented for another device, whose driver does not want it merged.
+segments()
+{
+	sim_cable sim0 off=GUEST_TSO4,GUEST_TSO6,GUEST_ECN,GUEST_USO4,GUEST_USO6
+	sim_negotiated DEVICE_STATS || skip "the driver does not ask for statistics"
+	net_stream send
+	sleep 1
+	packets=$(net_stat tx_device_gso_packets)
+	bytes=$(net_stat tx_device_gso_bytes)
+	note "$packets packets of $bytes bytes made $(net_stat tx_device_gso_segments) segments"
+	expect_ge "$packets" 1 "packets to be segmented"
+	expect_eq 0 "$(net_stat tx_device_gso_packets_noseg)" "packets that are not"
+	expect_eq 0 "$(net_stat tx_device_gso_bytes_noseg)" "bytes of them"
+	more=$(($(net_stat tx_device_gso_segments) - packets))
+	expect_ge $more 1 "segments beyond the first ones"
+	# Each of them repeats the headers: Ethernet, IPv4 and TCP with time stamps.
+	expect_eq $((bytes + more * 66)) "$(net_stat tx_device_gso_segments_bytes)" "bytes of segments"
+	sim_down
+	sim_expect_rules far
+}
+
+# device_stat QUEUE NAME: of one queue, as shown
+device_stat()
+{
+	sed -n "s/^ *$1_device_$2: //p" /tmp/sim.stats
+}
+
+# What vnetsim does not do by itself is told for each queue, so that no two have the same.
+told()
+{
+	sim_up sim0 pairs=2
+	sim_negotiated DEVICE_STATS || skip "the driver does not ask for statistics"
+	for bad in "rx2 csum_bad=1" "rx csum_bad=1" "tx0 csum_bad=1" "rx0 csum_bad" "rx0 nonsense=1" \
+		"ctrl packets_allowance_exceeded=1"; do
+		sh -c "echo '$bad' >$SIM_DIR/sim0/stats" 2>/dev/null && fail "'$bad' was taken"
+	done
+	for n in 1 2; do
+		expect_ok "vnetsim.sh set sim0 stats rx$((n - 1)) csum_bad=${n}01 \
+			gso_packets_coalesced=${n}02 gso_bytes_coalesced=${n}03 \
+			packets_allowance_exceeded=${n}04 bytes_allowance_exceeded=${n}05"
+		expect_ok "vnetsim.sh set sim0 stats tx$((n - 1)) \
+			packets_allowance_exceeded=${n}06 bytes_allowance_exceeded=${n}07"
+	done
+	ethtool -S eth0 >/tmp/sim.stats
+	for n in 1 2; do
+		rx=rx$((n - 1)) tx=tx$((n - 1))
+		expect_eq ${n}01 "$(device_stat $rx csum_bad)" "bad checksums of $rx"
+		expect_eq ${n}02 "$(device_stat $rx gso_packets_coal)" "merged packets of $rx"
+		expect_eq ${n}03 "$(device_stat $rx gso_bytes_coal)" "merged bytes of $rx"
+		expect_eq ${n}04 "$(device_stat $rx ratelimit_packets)" "packets too fast on $rx"
+		expect_eq ${n}05 "$(device_stat $rx ratelimit_bytes)" "bytes too fast on $rx"
+		expect_eq ${n}06 "$(device_stat $tx ratelimit_packets)" "packets too fast on $tx"
+		expect_eq ${n}07 "$(device_stat $tx ratelimit_bytes)" "bytes too fast on $tx"
+	done
+	sleep 0.3
+	qstats eth0 >/tmp/sim.qstats && {
+		for n in 1 2; do
+			expect_eq ${n}04 "$(qstat rx$((n - 1)) rx_hw_drop_ratelimits)" "dropped on receive"
+			expect_eq ${n}06 "$(qstat tx$((n - 1)) tx_hw_drop_ratelimits)" "dropped on transmit"
+		done
+		expect_eq 308 "$(qstat all rx_hw_drop_ratelimits)" "dropped on receive by the interface"
+		expect_eq 312 "$(qstat all tx_hw_drop_ratelimits)" "dropped on transmit by the interface"
+	}
 	sim_down
 }
 
@@ -347,6 +424,8 @@ ktap_case "receive offloads" offloads
 ktap_case "link, announcement, request for a reset" events
 ktap_case "hashes of inner headers" tunnels
 ktap_case "device statistics" statistics
+ktap_case "device statistics, segments" segments
+ktap_case "device statistics of what never happens here" told
 ktap_case "statistics of queues" queue_statistics
 ktap_case "slow commands" slow
 ktap_case "refused commands" refused
