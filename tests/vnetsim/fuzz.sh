@@ -7,7 +7,8 @@
 #
 # Parameters: NET_MODE, FUZZ_SECONDS (45), FUZZ_SEED (1), FUZZ_ROUND in seconds (4), FUZZ_RATE
 # (60: one of so many chances is taken), FUZZ_MUTATIONS (0: go on until so many, at
-# least). A round that fails says its seed: FUZZ_SEED=that FUZZ_SECONDS=1.
+# least). A round that fails says its seed: FUZZ_SEED=that FUZZ_SECONDS=1. So does the kernel
+# log, before each round: "fuzz: FUZZ_SEED=..."
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/net.sh
@@ -56,6 +57,8 @@ round()
 {
 	set -- "$1" $(($1 % 2)) $(($1 / 2 % 2))
 	[ "$3" = 0 ] && buffers="" || buffers=off=MRG_RXBUF
+	# For whoever finds a guest that did not live to say which seed it was.
+	echo "<5>fuzz: FUZZ_SEED=$1 FUZZ_RATE=$RATE NET_MODE=$NET_MODE, packed=$2${buffers:+ $buffers}" >/dev/kmsg
 	# shellcheck disable=SC2086 # it may be empty
 	sim_up sim0 pairs=2 packed="$2" $buffers
 	net_flood_start
