@@ -32,15 +32,14 @@ def cases(text):
     """The cases in a test's text, by name, with the shell function of each or None:
     ktap_case and its kin, KUnit, rows of a table.
 
-    A name that is put together where it is used stands for the words of its loop, or for
-    the rows of the table.
+    A name that is put together where it is used stands for the rows of the table: for one
+    function, or each for its own.
     """
     found = dict.fromkeys(re.findall(r"KUNIT_CASE(?:_PARAM|_SLOW)?\((\w+)", text))
     table = re.search(r'ktap_case "[^\n]*" one ', text) and "one"
-    found.update(dict.fromkeys(re.findall(r"^(\d+ [\w-]+)\|", text, re.M), table))
-    for words, func in re.findall(r'for words in ((?:"[^"]+"[\s\\]*)+); do\n'
-                                  r'\s*row "\$words" (\w+)', text):
-        found.update(dict.fromkeys(re.findall(r'"([^"]+)"', words), func))
+    for name, func in re.findall(r"^(\d+ [\w-]+)\|(\w*)", text, re.M):
+        if table or func:
+            found[name] = table or func
     found.update(re.findall(r'(?:ktap_case|row) "([^"$]+)" (\w+)', text))
     return found
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What both drivers make of a hostile device, row by row of tests/lib/hostile.sh (all that
-# can be done to the rings in question):
+# What both drivers make of a hostile device, row by row of tests/lib/hostile.sh and
+# hostile_life.sh (all that can be done to the rings in question):
 # hostile-compare.sh [--kernel SERIES] [--packed] [DRIVER [ROW...]]
 #
 # A row that ends the guest is noted as such, and the rest goes on in the next one; a CPU
@@ -23,8 +23,8 @@ rows()
 
 	[ "$RING" = 0 ] || other='split'
 	while IFS='|' read -r what _ _ words; do
-		[[ " $words " == *" $other "* ]] || echo "$what"
-	done < <(grep '^[0-9]* [a-z0-9-]*|' "$CVM_TOP/tests/lib/hostile.sh")
+		[[ " ${words//|/ } " == *" $other "* ]] || echo "$what"
+	done < <(grep -h '^[0-9]* [a-z0-9-]*|' "$CVM_TOP"/tests/lib/hostile{,_life}.sh)
 }
 
 # result DRIVER NAME
@@ -68,7 +68,7 @@ one_boot()
 	sed -n 's/.*compare|//p' "$DIR/boot/ktap.txt" "$DIR/boot/dmesg.txt" 2>/dev/null |
 		tr -d '\r' | awk -F'|' '!seen[$1]++' >"$DIR/said"
 	cat "$DIR/said" >>"$DIR/$DRIVER.txt"
-	! grep -q '|hangs$' "$DIR/said" || return 0
+	! grep -q 'hangs$' "$DIR/said" || return 0
 	# The row at which it ended has said nothing.
 	# shellcheck disable=SC2086 # words
 	died=$(left $todo)

@@ -5,14 +5,16 @@
 # interface ends in time, and a fresh device works. Split and packed rings, buffers that
 # are put together or not: by the seed.
 #
-# Parameters: NET_MODE, FUZZ_SECONDS (45), FUZZ_SEED (1), FUZZ_ROUND in seconds (4), FUZZ_RATE
-# (60: one of so many chances is taken), FUZZ_MUTATIONS (0: go on until so many, at
-# least). A round that fails says its seed: FUZZ_SEED=that FUZZ_SECONDS=1.
+# Parameters: NET_MODE, FUZZ_MODES (NET_MODE: one after the other), FUZZ_SECONDS of each (45),
+# FUZZ_SEED (1), FUZZ_ROUND in seconds (4), FUZZ_RATE (60: one of so many chances is taken),
+# FUZZ_MUTATIONS (0: go on until so many, at least). A round that fails says its seed: FUZZ_SEED=that FUZZ_SECONDS=1. So does the kernel
+# log, before each round: "fuzz: FUZZ_SEED=..."
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/net.sh
 . /tests/lib/vnetsim.sh
 
+MODES=${FUZZ_MODES:-$NET_MODE}
 SECS=${FUZZ_SECONDS:-45}
 SEED=${FUZZ_SEED:-1}
 ROUND=${FUZZ_ROUND:-4}
@@ -56,6 +58,8 @@ round()
 {
 	set -- "$1" $(($1 % 2)) $(($1 / 2 % 2))
 	[ "$3" = 0 ] && buffers="" || buffers=off=MRG_RXBUF
+	# For whoever finds a guest that did not live to say which seed it was.
+	echo "<5>fuzz: FUZZ_SEED=$1 FUZZ_RATE=$RATE NET_MODE=$NET_MODE, packed=$2${buffers:+ $buffers}" >/dev/kmsg
 	# shellcheck disable=SC2086 # it may be empty
 	sim_up sim0 pairs=2 packed="$2" $buffers
 	net_flood_start
@@ -108,8 +112,11 @@ sound()
 	sim_down
 }
 
-sim_load || exit 1
-ktap_case "mutations" rounds
-ktap_case "a device that does nothing wrong" sound
-ktap_case "unloading" sim_unload
+for mode in $MODES; do
+	NET_MODE=$mode
+	sim_load || exit 1
+	ktap_case "$mode, mutations" rounds
+	ktap_case "$mode, a device that does nothing wrong" sound
+	ktap_case "$mode, unloading" sim_unload
+done
 ktap_done
