@@ -99,6 +99,7 @@ handover.kicked-late|handover|-DM_KICKED_LATE|lost|thread forgets an event that 
 handover.sleep-blind|handover|-DM_SLEEP_BLIND|lost|events do not wake the thread
 handover.poll-unlocked|handover|-DM_POLL_UNLOCKED|use_after_free|polled without the lock that destruction takes
 handover.free-unlocked|handover|-DM_FREE_UNLOCKED|use_after_free|destroyed without that lock
+handover.native-early|handover|-DM_NATIVE_EARLY|recursion|native handler read before the table is locked, while a CPU that goes gives the queue back
 handover.no-unload-grace|handover|-DM_NO_UNLOAD_GRACE|called_after_unload|no wait for drivers that have read our handler
 handover.take-unused|handover|-DM_TAKE_UNUSED|holds|harmless while references come first: a queue without a queue pair is taken over
 refs-last|handover|-DREFS_LAST|holds|the same where the RDMA core waits for references last
