@@ -22,6 +22,8 @@
 #include <rdma/ib_verbs.h>
 #include <rdma/restrack.h>
 
+#include <cvm/kunit.h>
+
 #include "cqpoll.h"
 #include "trace.h"
 
@@ -95,9 +97,16 @@ static int cqpoll_op_poll(struct cqpoll_queue *q, struct ib_wc *wc, int n)
 	return ib_poll_cq(to_cqpoll_cq(q)->cq, n, wc);
 }
 
-static void cqpoll_op_complete(struct cqpoll_queue *q, struct ib_wc *wc, int n)
+/**
+ * cqpoll_cq_complete() - call the functions of completions, in their order
+ * @c:  the CQ
+ * @wc: the completions
+ * @n:  how many
+ *
+ * Context: process, IRQs on, no lock.
+ */
+void cqpoll_cq_complete(struct cqpoll_cq *c, struct ib_wc *wc, int n)
 {
-	struct cqpoll_cq *c = to_cqpoll_cq(q);
 	struct ib_cq *cq = c->cq;
 	int i;
 
@@ -112,6 +121,12 @@ static void cqpoll_op_complete(struct cqpoll_queue *q, struct ib_wc *wc, int n)
 	}
 	if (c->bh)
 		local_bh_enable();
+}
+EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_cq_complete);
+
+static void cqpoll_op_complete(struct cqpoll_queue *q, struct ib_wc *wc, int n)
+{
+	cqpoll_cq_complete(to_cqpoll_cq(q), wc, n);
 }
 
 static int cqpoll_op_arm(struct cqpoll_queue *q)
