@@ -177,9 +177,15 @@ static void cqpoll_op_quiesce(struct cqpoll_queue *q)
 	}
 }
 
+/*
+ * Or will be without our knowing: shared ones wait for their next user, and are destroyed
+ * only after we were told that the device goes.
+ */
 static bool cqpoll_op_attached(struct cqpoll_queue *q)
 {
-	return atomic_read(&to_cqpoll_cq(q)->cq->usecnt) > 0;
+	const struct ib_cq *cq = to_cqpoll_cq(q)->cq;
+
+	return cq->shared || atomic_read(&cq->usecnt) > 0;
 }
 
 static const struct cqpoll_queue_ops cqpoll_cq_ops = {

@@ -99,7 +99,9 @@ static int fake_arm(struct cqpoll_queue *q)
 	struct fake_cq *cq = to_fake(q);
 
 	cq->misused |= !preempt_count();
-	cq->armed = true;
+	/* Some devices do not when they can tell of a completion. */
+	if (!cq->pending)
+		cq->armed = true;
 	return cq->pending;
 }
 

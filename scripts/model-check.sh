@@ -11,7 +11,7 @@ set -euo pipefail
 MODELS=$CVM_TOP/tests/models
 OUT=$CVM_BUILD/models
 JOBS=2
-# One search: the largest takes about ten seconds and 450 MB on an idle machine.
+# One search: the largest takes under a minute and 500 MB on an idle machine.
 SECONDS_MAX=600
 MEMORY_MAX=1500
 

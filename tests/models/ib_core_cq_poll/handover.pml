@@ -7,7 +7,7 @@
  * destroyed the CQ, not before anything else.
  */
 #ifndef SENT
-#define SENT 3
+#define SENT 2
 #endif
 #ifndef ROUNDS
 #define ROUNDS 2
@@ -70,6 +70,14 @@ inline UNLOCK()
 	lock = 0
 }
 
+/* A device that can tell of a completion need not have armed the CQ. */
+inline arm()
+{
+	touch_device();
+	missed = pending > 0;
+	armed = armed || !missed
+}
+
 inline queue_work()
 {
 	if
@@ -127,6 +135,8 @@ active proctype device()
 
 active proctype worker()
 {
+	bool missed;
+
 end:	do
 	:: atomic { work_queued -> work_queued = 0; work_runs = 1 };
 		do
@@ -140,10 +150,9 @@ end:	do
 		:: pending == 0 -> break
 		od;
 		atomic {
-			touch_device();
-			armed = 1;
+			arm();
 			if
-			:: pending > 0 -> queue_work()
+			:: missed -> queue_work()
 			:: else
 			fi
 		};
@@ -229,10 +238,9 @@ end:	do
 				if
 				:: state == OURS && !dying ->
 					atomic {
-						touch_device();
-						armed = 1;
-#ifndef M_ARM_BLIND
-						missed = pending > 0
+						arm();
+#ifdef M_ARM_BLIND
+						missed = 0
 #endif
 					}
 				:: else
@@ -380,7 +388,7 @@ inline release()
 		fi;
 #endif
 #ifdef M_ARM_FIRST
-		atomic { touch_device(); armed = 1; missed = pending > 0 };
+		atomic { arm() };
 #endif
 #ifndef M_DROP
 		atomic { !event_lock -> forward = 1 };
@@ -389,7 +397,7 @@ inline release()
 #endif
 #if !defined(M_ARM_FIRST) && !defined(M_NO_ARM)
 		if
-		:: got -> atomic { touch_device(); armed = 1; missed = pending > 0 }
+		:: got -> atomic { arm() }
 		:: else -> missed = 0
 		fi;
 #endif
