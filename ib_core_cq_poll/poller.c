@@ -16,6 +16,7 @@
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/stat.h>
 #include <linux/slab.h>
 
@@ -251,6 +252,11 @@ static int cqpoll_poller_main(void *data)
 {
 	struct cqpoll_poller *p = data;
 
+	/*
+	 * For good. Memory that functions for completions ask for may wait for I/O, and the
+	 * completion of that may be ours to find.
+	 */
+	memalloc_noio_save();
 	p->now = ktime_get_ns();
 	while (!kthread_should_stop()) {
 		if (kthread_should_park())
