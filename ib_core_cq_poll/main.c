@@ -147,8 +147,8 @@ static int cqpoll_set_cpus_locked(const struct cpumask *cpus)
  * @cpus: possible CPUs; empty for none
  *
  * Context: process, sleeps; writers are serialised.
- * Return: 0; -ENODEV when one is offline, -ENOMEM or another error of a thread or
- * tracepoint with nothing changed.
+ * Return: 0; -ENODEV when one is offline, -ENOMEM, -EAGAIN, -EINTR or another error of a
+ * thread or tracepoint with nothing changed.
  */
 int cqpoll_set_cpus(const struct cpumask *cpus)
 {

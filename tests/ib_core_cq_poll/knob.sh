@@ -76,9 +76,13 @@ stat()
 	expect_ge "$(cq_queues)" 1 "queues in the table"
 	expect_eq 0 "$(cq_sum per_hit)" "completions per poll of queues without any"
 	expect_eq 0 "$(cq_sum mean_ns)" "mean time of no polls"
-	echo 0 >$CQ_STAT || fail "timing does not stop"
-	expect_errno "echo x >$CQ_STAT" EINVAL
-	expect_eq "# timing 0" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing"
+	for knob_now in 1 0; do
+		echo $knob_now >$CQ_STAT || fail "timing can't be set to $knob_now"
+		for knob_bad in '' x 2 10 01 1x 0x0 -1 y n yes on off '1 0'; do
+			expect_errno "echo '$knob_bad' >$CQ_STAT" EINVAL
+			expect_eq "# timing $knob_now" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing"
+		done
+	done
 	expect_eq 0 "$(dmesg | grep -c '# device queue')" "tables in the log"
 	cq_off
 	echo "$knob_owners" >$CQ_PARAM/owners
