@@ -338,6 +338,11 @@ static int __init cqpoll_init(void)
 {
 	int err;
 
+	/* Tracepoints have preemption off, and ours take locks that sleep there. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		pr_err("not for kernels with PREEMPT_RT\n");
+		return -EOPNOTSUPP;
+	}
 	err = cqpoll_probes_find();
 	if (err)
 		return err;
