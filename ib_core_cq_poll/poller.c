@@ -248,6 +248,16 @@ static void cqpoll_poller_busy(struct cqpoll_poller *p)
 	}
 }
 
+/*
+ * A CPU that shall go offline pushes the thread away and has it run anywhere, before we
+ * are told. Where that fails early nobody tells us ever.
+ */
+static void cqpoll_poller_home(const struct cqpoll_poller *p)
+{
+	if (unlikely(raw_smp_processor_id() != p->cpu) && cpu_active(p->cpu))
+		set_cpus_allowed_ptr(current, cpumask_of(p->cpu));
+}
+
 static int cqpoll_poller_main(void *data)
 {
 	struct cqpoll_poller *p = data;
@@ -261,6 +271,7 @@ static int cqpoll_poller_main(void *data)
 	while (!kthread_should_stop()) {
 		if (kthread_should_park())
 			kthread_parkme();
+		cqpoll_poller_home(p);
 		cond_resched_tasks_rcu_qs();
 		if (cqpoll_poller_round(p)) {
 			cqpoll_poller_busy(p);
