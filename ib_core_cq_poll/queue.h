@@ -45,7 +45,8 @@ enum cqpoll_state {
  * @native:   do what the native handler does at an event; never sleeps
  * @quiesce:  wait until the native way has finished what it does; may sleep.
  *            Nobody calls @native meanwhile
- * @attached: completions can come, or what begins that can't be seen. Called with the queue's lock held
+ * @attached: completions can come, or what begins that can't be seen. Called with the
+ *            queue's lock held
  */
 struct cqpoll_queue_ops {
 	bool (*get)(struct cqpoll_queue *q);

@@ -94,7 +94,7 @@ static const struct switch_case switch_cases[] = {
 	{ "0", 0, false },
 	{ "1", 0, true },
 	{ "1\n", 0, true },
-	{ " 0 \n", 0, false },
+	{ " 0\t\n", 0, false },
 	{ "", -EINVAL },
 	{ "\n", -EINVAL },
 	{ "2", -EINVAL },

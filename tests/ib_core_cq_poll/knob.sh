@@ -117,6 +117,19 @@ management()
 	echo '' >$CQ_PARAM/owners
 }
 
+# A queue that gets its queue pair when we had looked for it more than once.
+late()
+{
+	load_module cq_late || fail "cq_late does not load"
+	defer "rmmod cq_late"
+	cq_on
+	sleep 4
+	expect_eq 0 "$(grep -c cq_late $CQ_STAT)" "queues without a queue pair"
+	echo 1 >/sys/module/cq_late/parameters/qp || fail "no queue pair"
+	wait_for 20 'grep -q cq_late $CQ_STAT' || fail "the queue is not found"
+	cq_off
+}
+
 # A program's queue, which has no queue pair: left alone for more than one reason.
 user_space()
 {
@@ -132,7 +145,7 @@ user_space()
 	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
 }
 
-ktap_plan 8
+ktap_plan 9
 ktap_case "off after loading" set_up
 ktap_case "bad CPUs are refused" bad_cpus
 ktap_case "good CPUs are taken" good_cpus
@@ -140,5 +153,6 @@ ktap_case "no thread" no_thread
 ktap_case "statistics of nothing" stat
 ktap_case "bad parameters are refused" parameters
 ktap_case "management queues only when wanted" management
+ktap_case "queues that get a queue pair later" late
 ktap_case "queues of user space are left alone" user_space
 ktap_done
