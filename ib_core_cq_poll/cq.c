@@ -22,6 +22,8 @@
 #include <rdma/ib_verbs.h>
 #include <rdma/restrack.h>
 
+#include <cvm/kunit.h>
+
 #include "cqpoll.h"
 #include "trace.h"
 
@@ -95,9 +97,16 @@ static int cqpoll_op_poll(struct cqpoll_queue *q, struct ib_wc *wc, int n)
 	return ib_poll_cq(to_cqpoll_cq(q)->cq, n, wc);
 }
 
-static void cqpoll_op_complete(struct cqpoll_queue *q, struct ib_wc *wc, int n)
+/**
+ * cqpoll_cq_complete() - call the functions of completions, in their order
+ * @c:  the CQ
+ * @wc: the completions
+ * @n:  how many
+ *
+ * Context: process, IRQs on, no lock.
+ */
+void cqpoll_cq_complete(struct cqpoll_cq *c, struct ib_wc *wc, int n)
 {
-	struct cqpoll_cq *c = to_cqpoll_cq(q);
 	struct ib_cq *cq = c->cq;
 	int i;
 
@@ -112,6 +121,12 @@ static void cqpoll_op_complete(struct cqpoll_queue *q, struct ib_wc *wc, int n)
 	}
 	if (c->bh)
 		local_bh_enable();
+}
+EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_cq_complete);
+
+static void cqpoll_op_complete(struct cqpoll_queue *q, struct ib_wc *wc, int n)
+{
+	cqpoll_cq_complete(to_cqpoll_cq(q), wc, n);
 }
 
 static int cqpoll_op_arm(struct cqpoll_queue *q)
@@ -162,9 +177,15 @@ static void cqpoll_op_quiesce(struct cqpoll_queue *q)
 	}
 }
 
+/*
+ * Or will be without our knowing: shared ones wait for their next user, and are destroyed
+ * only after we were told that the device goes.
+ */
 static bool cqpoll_op_attached(struct cqpoll_queue *q)
 {
-	return atomic_read(&to_cqpoll_cq(q)->cq->usecnt) > 0;
+	const struct ib_cq *cq = to_cqpoll_cq(q)->cq;
+
+	return cq->shared || atomic_read(&cq->usecnt) > 0;
 }
 
 static const struct cqpoll_queue_ops cqpoll_cq_ops = {
@@ -218,7 +239,6 @@ static struct cqpoll_cq *cqpoll_cq_create(struct ib_cq *cq, gfp_t gfp)
 		return NULL;
 	cqpoll_queue_init(&c->q, &cqpoll_cq_ops);
 	c->cq = cq;
-	c->native = cq->comp_handler;
 	c->bh = cq->poll_ctx == IB_POLL_SOFTIRQ;
 	c->device = cq->device;
 	c->id = cq->res.id;
@@ -228,11 +248,20 @@ static struct cqpoll_cq *cqpoll_cq_create(struct ib_cq *cq, gfp_t gfp)
 	return c;
 }
 
-static void cqpoll_cq_insert(struct cqpoll_cq *c)
+/*
+ * The native handler is read here and not before: whoever had the CQ until now puts that
+ * back before it makes room in the table under the lock. Ours in its place would call
+ * itself for ever; false for that.
+ */
+static bool cqpoll_cq_insert(struct cqpoll_cq *c)
 {
 	lockdep_assert_held(&cqpoll_lock);
+	c->native = c->cq->comp_handler;
+	if (WARN_ON_ONCE(c->native == cqpoll_event))
+		return false;
 	hash_add_rcu(cqpoll_hash, &c->hash, (unsigned long)c->cq);
 	list_add_tail(&c->all, &cqpoll_cqs);
+	return true;
 }
 
 static void cqpoll_cq_unlink(struct cqpoll_cq *c)
@@ -282,11 +311,11 @@ void cqpoll_cq_probe_alloc(void *data, const struct ib_cq *cq, int nr_cqe,
 		goto out_unlock;
 	/* Without memory it stays with the RDMA core, which was told nothing yet. */
 	c = cqpoll_cq_create((struct ib_cq *)cq, GFP_ATOMIC | __GFP_NOWARN);
-	if (!c) {
+	if (!c || !cqpoll_cq_insert(c)) {
+		kfree(c);
 		cqpoll_not_taken++;
 		goto out_unlock;
 	}
-	cqpoll_cq_insert(c);
 	cqpoll_queue_own_new(&c->q);
 	cqpoll_poller_assign(c);
 out_unlock:
@@ -350,10 +379,8 @@ static bool cqpoll_cq_hook(struct ib_cq *cq, struct list_head *hooked)
 	/* It is known, too, where it was new a moment ago. */
 	if (!cqpoll_cq_find(cq)) {
 		unused = cqpoll_cq_unused(cq);
-		hook = c && !unused;
-		if (hook)
-			cqpoll_cq_insert(c);
-		else if (!unused)
+		hook = !unused && c && cqpoll_cq_insert(c);
+		if (!unused && !hook)
 			cqpoll_not_taken++;
 	}
 	spin_unlock(&cqpoll_lock);

@@ -46,6 +46,25 @@ int cqpoll_cpus_parse(const char *buf, const struct cpumask *possible,
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_cpus_parse);
 
+/**
+ * cqpoll_switch_parse() - read 0 or 1
+ * @buf: text; white space around it does not matter
+ * @on:  receives which; untouched on error
+ *
+ * kstrtobool() looks at the first letters only, and knows more words.
+ *
+ * Context: any. Return: 0, or -EINVAL for anything else.
+ */
+int cqpoll_switch_parse(const char *buf, bool *on)
+{
+	buf = skip_spaces(buf);
+	if ((*buf != '0' && *buf != '1') || *skip_spaces(buf + 1) != '\0')
+		return -EINVAL;
+	*on = *buf == '1';
+	return 0;
+}
+EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_switch_parse);
+
 /* One name of a list; returns what follows its comma, or NULL after the last one. */
 static const char *cqpoll_filter_next(const char *p, const char **name, size_t *len,
 				      bool *not)

@@ -22,6 +22,7 @@ struct cqpoll_filter {
 
 int cqpoll_cpus_parse(const char *buf, const struct cpumask *possible,
 		      struct cpumask *cpus);
+int cqpoll_switch_parse(const char *buf, bool *on);
 int cqpoll_filter_parse(const char *buf, struct cqpoll_filter *filter);
 bool cqpoll_filter_match(const struct cqpoll_filter *filter, const char *name);
 

@@ -11,6 +11,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/init.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -18,6 +19,9 @@
 #include <linux/workqueue.h>
 
 #include "cqpoll.h"
+
+/* Looks for CQs that were not used before are no further apart. */
+#define CQPOLL_RESCAN_MAX	(32UL * HZ)
 
 static DEFINE_MUTEX(cqpoll_config_lock);
 static struct cpumask cqpoll_wanted_cpus;	/* what the user wrote */
@@ -74,20 +78,28 @@ static void cqpoll_deal_again(void)
 
 static void cqpoll_rescan_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(cqpoll_rescan, cqpoll_rescan_work);
+static unsigned long cqpoll_rescan_delay;	/* protected by cqpoll_config_lock */
 
-/* CQs that are not used yet are left for a second look: then they are, or are gone. */
+/*
+ * CQs that are not used yet are left for another look: then they are, or are gone. Most
+ * are within a second; those that take their time are looked at ever more rarely.
+ */
 static void cqpoll_take_existing(void)
 {
 	lockdep_assert_held(&cqpoll_config_lock);
-	if (cqpoll_cq_take_existing())
-		schedule_delayed_work(&cqpoll_rescan, HZ);
+	if (cqpoll_cq_take_existing()) {
+		cqpoll_rescan_delay = HZ;
+		mod_delayed_work(system_wq, &cqpoll_rescan, cqpoll_rescan_delay);
+	}
 }
 
 static void cqpoll_rescan_work(struct work_struct *work)
 {
 	mutex_lock(&cqpoll_config_lock);
-	if (!cpumask_empty(&cqpoll_wanted_cpus))
-		cqpoll_cq_take_existing();
+	if (!cpumask_empty(&cqpoll_wanted_cpus) && cqpoll_cq_take_existing()) {
+		cqpoll_rescan_delay = min(2 * cqpoll_rescan_delay, CQPOLL_RESCAN_MAX);
+		schedule_delayed_work(&cqpoll_rescan, cqpoll_rescan_delay);
+	}
 	mutex_unlock(&cqpoll_config_lock);
 }
 
@@ -147,8 +159,8 @@ static int cqpoll_set_cpus_locked(const struct cpumask *cpus)
  * @cpus: possible CPUs; empty for none
  *
  * Context: process, sleeps; writers are serialised.
- * Return: 0; -ENODEV when one is offline, -ENOMEM or another error of a thread or
- * tracepoint with nothing changed.
+ * Return: 0; -ENODEV when one is offline, -ENOMEM, -EAGAIN, -EINTR or another error of a
+ * thread or tracepoint with nothing changed.
  */
 int cqpoll_set_cpus(const struct cpumask *cpus)
 {
@@ -326,6 +338,11 @@ static int __init cqpoll_init(void)
 {
 	int err;
 
+	/* Tracepoints have preemption off, and ours take locks that sleep there. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		pr_err("not for kernels with PREEMPT_RT\n");
+		return -EOPNOTSUPP;
+	}
 	err = cqpoll_probes_find();
 	if (err)
 		return err;

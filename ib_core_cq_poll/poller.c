@@ -16,6 +16,7 @@
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/stat.h>
 #include <linux/slab.h>
 
@@ -247,14 +248,30 @@ static void cqpoll_poller_busy(struct cqpoll_poller *p)
 	}
 }
 
+/*
+ * A CPU that shall go offline pushes the thread away and has it run anywhere, before we
+ * are told. Where that fails early nobody tells us ever.
+ */
+static void cqpoll_poller_home(const struct cqpoll_poller *p)
+{
+	if (unlikely(raw_smp_processor_id() != p->cpu) && cpu_active(p->cpu))
+		set_cpus_allowed_ptr(current, cpumask_of(p->cpu));
+}
+
 static int cqpoll_poller_main(void *data)
 {
 	struct cqpoll_poller *p = data;
 
+	/*
+	 * For good. Memory that functions for completions ask for may wait for I/O, and the
+	 * completion of that may be ours to find.
+	 */
+	memalloc_noio_save();
 	p->now = ktime_get_ns();
 	while (!kthread_should_stop()) {
 		if (kthread_should_park())
 			kthread_parkme();
+		cqpoll_poller_home(p);
 		cond_resched_tasks_rcu_qs();
 		if (cqpoll_poller_round(p)) {
 			cqpoll_poller_busy(p);

@@ -38,13 +38,15 @@ enum cqpoll_state {
  *            lock held
  * @complete: handle n completions that @poll took
  * @arm:      ask for an event at the next completion; above 0 when one may have
- *            come before. Called with the queue's lock held
+ *            come before, and then perhaps there is no event. Called with the
+ *            queue's lock held
  * @hook:     have events call us, or the native handler. Called with the queue's
  *            lock held
  * @native:   do what the native handler does at an event; never sleeps
  * @quiesce:  wait until the native way has finished what it does; may sleep.
  *            Nobody calls @native meanwhile
- * @attached: completions can come at all. Called with the queue's lock held
+ * @attached: completions can come, or what begins that can't be seen. Called with the
+ *            queue's lock held
  */
 struct cqpoll_queue_ops {
 	bool (*get)(struct cqpoll_queue *q);

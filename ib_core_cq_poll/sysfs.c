@@ -4,7 +4,6 @@
  */
 #include <linux/cpumask.h>
 #include <linux/kobject.h>
-#include <linux/kstrtox.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -56,7 +55,7 @@ static ssize_t ib_core_poll_stat_store(struct kobject *kobj,
 	bool on;
 	int err;
 
-	err = kstrtobool(buf, &on);
+	err = cqpoll_switch_parse(buf, &on);
 	if (err)
 		return err;
 	cqpoll_stats_timing(on);

@@ -82,6 +82,53 @@ static void cpus_parse_test(struct kunit *test)
 	free_cpumask_var(possible);
 }
 
+/* --- timing --- */
+
+struct switch_case {
+	const char *text;
+	int err;
+	bool want;
+};
+
+static const struct switch_case switch_cases[] = {
+	{ "0", 0, false },
+	{ "1", 0, true },
+	{ "1\n", 0, true },
+	{ " 0\t\n", 0, false },
+	{ "", -EINVAL },
+	{ "\n", -EINVAL },
+	{ "2", -EINVAL },
+	{ "10", -EINVAL },
+	{ "01", -EINVAL },
+	{ "1x", -EINVAL },
+	{ "1 1", -EINVAL },
+	{ "-1", -EINVAL },
+	{ "y", -EINVAL },
+	{ "yes", -EINVAL },
+	{ "on", -EINVAL },
+	{ "off", -EINVAL },
+};
+
+static void switch_case_desc(const struct switch_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "'%.*s'", (int)strcspn(c->text, "\n"), c->text);
+}
+
+KUNIT_ARRAY_PARAM(switch, switch_cases, switch_case_desc);
+
+static void switch_parse_test(struct kunit *test)
+{
+	const struct switch_case *c = test->param_value;
+	int before;
+	bool on;
+
+	for (before = 0; before < 2; before++) {
+		on = before;
+		KUNIT_EXPECT_EQ(test, cqpoll_switch_parse(c->text, &on), c->err);
+		KUNIT_EXPECT_EQ(test, on, c->err ? before : c->want);
+	}
+}
+
 /* --- names --- */
 
 struct filter_case {
@@ -152,6 +199,7 @@ static void filter_long_test(struct kunit *test)
 
 static struct kunit_case knob_cases[] = {
 	KUNIT_CASE_PARAM(cpus_parse_test, cpus_gen_params),
+	KUNIT_CASE_PARAM(switch_parse_test, switch_gen_params),
 	KUNIT_CASE_PARAM(filter_test, filter_gen_params),
 	KUNIT_CASE(filter_long_test),
 	{ }

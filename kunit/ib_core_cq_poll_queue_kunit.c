@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit tests of ib_core_cq_poll/queue.[ch]: taking over and giving back, with a CQ
- * that only counts.
+ * that only counts, and what is done with a batch of completions.
  */
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -9,6 +9,7 @@
 #include <linux/string.h>
 
 #include "ib_core_cq_poll/budget.h"
+#include "ib_core_cq_poll/cqpoll.h"
 #include "ib_core_cq_poll/queue.h"
 
 /**
@@ -18,6 +19,8 @@
  * @pending:     completions in the CQ
  * @taken:       completions in the hands of the poller
  * @done:        completions that were handled
+ * @next:        number of the next completion that the CQ gives
+ * @wc:          room for completions, which carry their numbers
  * @armed:       the next completion makes an event
  * @ours:        the handler is ours
  * @dying:       destruction has begun
@@ -34,6 +37,8 @@ struct fake_cq {
 	struct cqpoll_queue q;
 	struct kunit *test;
 	unsigned int pending, taken, done;
+	u64 next;
+	struct ib_wc wc[CQPOLL_BATCH];
 	bool armed, ours, dying, attached, misused;
 	int refs, gets, native, quiesced;
 	void (*in_complete)(struct fake_cq *cq);
@@ -64,9 +69,12 @@ static void fake_put(struct cqpoll_queue *q)
 static int fake_poll(struct cqpoll_queue *q, struct ib_wc *wc, int n)
 {
 	struct fake_cq *cq = to_fake(q);
+	int i;
 
-	cq->misused |= !preempt_count() || cq->taken;
+	cq->misused |= !preempt_count() || cq->taken || n > CQPOLL_BATCH;
 	n = min_t(int, n, cq->pending);
+	for (i = 0; i < n; i++)
+		wc[i].wr_id = cq->next++;
 	cq->pending -= n;
 	cq->taken = n;
 	return n;
@@ -75,11 +83,13 @@ static int fake_poll(struct cqpoll_queue *q, struct ib_wc *wc, int n)
 static void fake_complete(struct cqpoll_queue *q, struct ib_wc *wc, int n)
 {
 	struct fake_cq *cq = to_fake(q);
+	int i;
 
-	/* As its user expects: no lock, kept from being destroyed. */
+	/* As its user expects: no lock, kept from being destroyed, each in its turn. */
 	cq->misused |= preempt_count() || irqs_disabled() || !cq->refs || cq->taken != n;
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_EQ(cq->test, wc[i].wr_id, cq->done++);
 	cq->taken = 0;
-	cq->done += n;
 	if (cq->in_complete)
 		cq->in_complete(cq);
 }
@@ -89,7 +99,9 @@ static int fake_arm(struct cqpoll_queue *q)
 	struct fake_cq *cq = to_fake(q);
 
 	cq->misused |= !preempt_count();
-	cq->armed = true;
+	/* Some devices do not when they can tell of a completion. */
+	if (!cq->pending)
+		cq->armed = true;
 	return cq->pending;
 }
 
@@ -133,6 +145,8 @@ static const struct cqpoll_queue_ops fake_ops = {
 /* The native worker runs: everything is handled, then the CQ is armed. */
 static void fake_worker(struct fake_cq *cq)
 {
+	KUNIT_EXPECT_EQ(cq->test, cq->next, cq->done);
+	cq->next += cq->pending;
 	cq->done += cq->pending;
 	cq->pending = 0;
 	cq->armed = true;
@@ -177,7 +191,7 @@ static struct fake_cq *fake_owned(struct kunit *test)
 
 static int fake_pass(struct fake_cq *cq, unsigned int budget)
 {
-	return cqpoll_queue_pass(&cq->q, NULL, budget);
+	return cqpoll_queue_pass(&cq->q, cq->wc, budget);
 }
 
 static void fake_check(struct fake_cq *cq)
@@ -528,6 +542,48 @@ static void again_test(struct kunit *test)
 	fake_check(cq);
 }
 
+/* --- a batch --- */
+
+struct batch_cqe {
+	struct ib_cqe cqe;
+	struct kunit *test;
+	unsigned int *done;
+	unsigned int number;
+	bool bh;
+};
+
+static void batch_done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct batch_cqe *e = container_of(wc->wr_cqe, struct batch_cqe, cqe);
+
+	KUNIT_EXPECT_EQ(e->test, (*e->done)++, e->number);
+	KUNIT_EXPECT_EQ(e->test, !!softirq_count(), e->bh);
+}
+
+/* Each in its turn, with bottom halves as the CQ's users have them. */
+static void batch_test(struct kunit *test)
+{
+	struct batch_cqe *e = kunit_kcalloc(test, CQPOLL_BATCH, sizeof(*e), GFP_KERNEL);
+	struct cqpoll_cq *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+	struct ib_wc *wc = kunit_kcalloc(test, CQPOLL_BATCH, sizeof(*wc), GFP_KERNEL);
+	unsigned int done, i;
+	int bh;
+
+	KUNIT_ASSERT_NOT_NULL(test, e);
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	KUNIT_ASSERT_NOT_NULL(test, wc);
+	for (bh = 0; bh < 2; bh++) {
+		for (i = 0; i < CQPOLL_BATCH; i++) {
+			e[i] = (struct batch_cqe){ { batch_done }, test, &done, i, bh };
+			wc[i].wr_cqe = &e[i].cqe;
+		}
+		done = 0;
+		c->bh = bh;
+		cqpoll_cq_complete(c, wc, CQPOLL_BATCH);
+		KUNIT_EXPECT_EQ(test, done, (unsigned int)CQPOLL_BATCH);
+	}
+}
+
 static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(take_in_use_test),
 	KUNIT_CASE(take_quiet_test),
@@ -550,6 +606,7 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(release_gone_test),
 	KUNIT_CASE(release_hooked_test),
 	KUNIT_CASE(again_test),
+	KUNIT_CASE(batch_test),
 	{ }
 };
 

@@ -135,10 +135,12 @@ cq_steps()
 	[ -n "$FULL" ] || return 0
 	guest cq-every-x86 6.1-amd64 "--guest x86-cvm $nvme $dir/{knob,softirq,nfs}.sh"
 	guest cq-every-arm64 6.12-arm64 "--guest arm64-cvm $nvme $dir/{knob,softirq,nfs}.sh"
+	guest cq-softirq-kunit kunit-amd64 "--guest x86-cvm $nvme $dir/softirq.sh"
 	guest cq-faults-6.1-x86 6.1-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
 	guest cq-faults-x86 6.12-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
 	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm $rdma $dir/faults.sh"
-	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm $rdma --param CQ_SECONDS=1 $dir/faults.sh"
+	guest cq-faults-6.1-arm64 6.1-arm64 "--guest arm64-cvm --timeout 1800 $rdma $dir/{knob,faults}.sh"
+	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --timeout 1800 $rdma --param CQ_SECONDS=10 $dir/faults.sh"
 	step mutants-cq 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh cq'
 }
 

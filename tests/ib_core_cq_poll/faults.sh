@@ -28,18 +28,6 @@ end_both()
 	cq_load_stop 1
 }
 
-# for_a_while CMD: again and again for CQ_SECONDS, and no less than three times
-for_a_while()
-{
-	cq_begin=$(date +%s)
-	cq_times=0
-	while [ $(($(date +%s) - cq_begin)) -lt "$CQ_SECONDS" ] || [ $cq_times -lt 3 ]; do
-		eval "$1"
-		cq_times=$((cq_times + 1))
-	done
-	note "$cq_times times in $(($(date +%s) - cq_begin)) s"
-}
-
 toggled()
 {
 	load_both
@@ -109,6 +97,50 @@ cpu_offline()
 	expect_errno 'echo 1 >$CQ_KNOB' ENODEV
 	expect_eq 0-1 "$(cat $CQ_KNOB)" "CPUs after a refused one"
 	echo 1 >$cq_cpu_file
+	end_both
+	cq_off
+}
+
+# Queues are looked for over and over meanwhile; that does not wait for a CPU's going.
+looked_for()
+{
+	cq_cpu_file=/sys/devices/system/cpu/cpu1/online
+	[ -f $cq_cpu_file ] || skip "CPU 1 can't go offline"
+	defer 'echo 1 >$cq_cpu_file'
+	load_both
+	cq_on 1
+	while :; do echo '' >$CQ_PARAM/devices; done &
+	defer "kill $! 2>/dev/null"
+	for_a_while 'echo 0 >$cq_cpu_file || fail "CPU 1 does not go offline"
+		echo 1 >$cq_cpu_file || fail "CPU 1 does not come online"
+		wait_for 5 "[ \$(cq_queues) -ge 8 ]" || fail "no queues after CPU 1 came back"'
+	kill $!
+	end_both
+	cq_off
+}
+
+thread_cpu()
+{
+	awk '{ print $39 }' "/proc/$(pidof cqpoll/1)/stat"
+}
+
+# The CPU fails to go after it has pushed all threads away, and before we hear of it.
+stays_online()
+{
+	cq_cpu=/sys/devices/system/cpu/cpu1
+	[ -f $cq_cpu/hotplug/fail ] || skip "this kernel can't have that fail"
+	cq_state=$(sed -n 's/^ *\([0-9]*\): ib_core_cq_poll:online$/\1/p' \
+		/sys/devices/system/cpu/hotplug/states)
+	cq_idle=$(cat $CQ_PARAM/idle_us)
+	defer 'echo $cq_idle >$CQ_PARAM/idle_us; echo 1 >$cq_cpu/online; echo -1 >$cq_cpu/hotplug/fail'
+	echo 0 >$CQ_PARAM/idle_us
+	load_both
+	cq_on 1
+	for_a_while 'echo "$cq_state" >$cq_cpu/hotplug/fail || fail "state $cq_state can not fail"
+		echo 0 2>/dev/null >$cq_cpu/online && fail "CPU 1 goes offline"
+		wait_for 5 "[ \$(thread_cpu) = 1 ]" || fail "the thread stays on CPU $(thread_cpu)"
+		expect_eq 1 "$(sed -n "s/^Cpus_allowed_list:[[:space:]]*//p" \
+			"/proc/$(pidof cqpoll/1)/status")" "CPUs of the thread"'
 	end_both
 	cq_off
 }
@@ -272,13 +304,15 @@ clean_up()
 	nfs_server_down
 }
 
-ktap_plan 14
+ktap_plan 16
 ktap_case "two mounts" set_up
 ktap_case "polling starts and stops every 50 ms" toggled
 ktap_case "polling moves between CPUs" moved
 ktap_case "queues are spread over two CPUs" spread
 ktap_case "the module is unloaded and loaded" unloaded
 ktap_case "the CPU that polls goes and comes" cpu_offline
+ktap_case "queues are looked for while it goes and comes" looked_for
+ktap_case "the CPU that polls fails to go" stays_online
 ktap_case "a device is removed and comes back" device_removed
 ktap_case "queues are made and destroyed" remounted
 ktap_case "only some queues are wanted" filtered

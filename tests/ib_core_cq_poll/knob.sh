@@ -76,9 +76,13 @@ stat()
 	expect_ge "$(cq_queues)" 1 "queues in the table"
 	expect_eq 0 "$(cq_sum per_hit)" "completions per poll of queues without any"
 	expect_eq 0 "$(cq_sum mean_ns)" "mean time of no polls"
-	echo 0 >$CQ_STAT || fail "timing does not stop"
-	expect_errno "echo x >$CQ_STAT" EINVAL
-	expect_eq "# timing 0" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing"
+	for knob_now in 1 0; do
+		echo $knob_now >$CQ_STAT || fail "timing can't be set to $knob_now"
+		for knob_bad in '' x 2 10 01 1x 0x0 -1 y n yes on off '1 0'; do
+			expect_errno "echo '$knob_bad' >$CQ_STAT" EINVAL
+			expect_eq "# timing $knob_now" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing"
+		done
+	done
 	expect_eq 0 "$(dmesg | grep -c '# device queue')" "tables in the log"
 	cq_off
 	echo "$knob_owners" >$CQ_PARAM/owners
@@ -113,6 +117,19 @@ management()
 	echo '' >$CQ_PARAM/owners
 }
 
+# A queue that gets its queue pair when we had looked for it more than once.
+late()
+{
+	load_module cq_late || fail "cq_late does not load"
+	defer "rmmod cq_late"
+	cq_on
+	sleep 4
+	expect_eq 0 "$(grep -c cq_late $CQ_STAT)" "queues without a queue pair"
+	echo 1 >/sys/module/cq_late/parameters/qp || fail "no queue pair"
+	wait_for 20 'grep -q cq_late $CQ_STAT' || fail "the queue is not found"
+	cq_off
+}
+
 # A program's queue, which has no queue pair: left alone for more than one reason.
 user_space()
 {
@@ -128,7 +145,7 @@ user_space()
 	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
 }
 
-ktap_plan 8
+ktap_plan 9
 ktap_case "off after loading" set_up
 ktap_case "bad CPUs are refused" bad_cpus
 ktap_case "good CPUs are taken" good_cpus
@@ -136,5 +153,6 @@ ktap_case "no thread" no_thread
 ktap_case "statistics of nothing" stat
 ktap_case "bad parameters are refused" parameters
 ktap_case "management queues only when wanted" management
+ktap_case "queues that get a queue pair later" late
 ktap_case "queues of user space are left alone" user_space
 ktap_done

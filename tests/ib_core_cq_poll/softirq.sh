@@ -29,11 +29,16 @@ set_up()
 	rdma_addr 0 >$NVMET/ports/1/addr_traddr
 	echo 4420 >$NVMET/ports/1/addr_trsvcid
 	ln -s $NVMET/subsystems/test $NVMET/ports/1/subsystems/test || fail "no NVMe target"
-	echo "transport=rdma,traddr=$(rdma_addr 0),trsvcid=4420,nqn=test,nr_io_queues=2,nr_poll_queues=1" \
-		>/dev/nvme-fabrics || fail "no NVMe connection"
+	nvme_connect || fail "no NVMe connection"
 	wait_for 10 '[ -b /dev/nvme0n1 ]' || fail "no NVMe device"
 	mkdir -p /mnt/nvme
 	ln -s /dev/nvme0n1 /mnt/nvme/randwrite.0
+}
+
+nvme_connect()
+{
+	echo "transport=rdma,traddr=$(rdma_addr 0),trsvcid=4420,nqn=test,nr_io_queues=2,nr_poll_queues=1" \
+		2>/dev/null >/dev/nvme-fabrics
 }
 
 nvme_load()
@@ -113,6 +118,64 @@ toggled()
 	cq_off
 }
 
+# With the parameters of this test.
+nvme_reload()
+{
+	unload_module ib_core_cq_poll || fail "it does not unload"
+	load_module ib_core_cq_poll owners='!ib_core' softirq=Y || fail "it does not load again"
+}
+
+unloaded()
+{
+	nvme_load
+	for_a_while 'cq_on; usleep 50000; nvme_reload'
+	cq_load_stop nvme
+	expect_eq -1 "$(cat $CQ_KNOB)" "CPU after loading"
+}
+
+cpu_offline()
+{
+	cq_cpu_file=/sys/devices/system/cpu/cpu1/online
+	[ -f $cq_cpu_file ] || skip "CPU 1 can't go offline"
+	defer 'echo 1 >$cq_cpu_file'
+	nvme_load
+	cq_on 1
+	cq_before=$(cq_queues)
+	for_a_while 'echo 0 >$cq_cpu_file || fail "CPU 1 does not go offline"
+		expect_eq 0 "$(cq_queues)" "queues without a thread"
+		usleep 50000
+		echo 1 >$cq_cpu_file || fail "CPU 1 does not come online"
+		wait_for 5 "[ \$(cq_queues) -ge $cq_before ]" || fail "no queues after CPU 1 came back"
+		usleep 50000'
+	cq_load_stop nvme
+	cq_off
+}
+
+# What was under way may fail, but not hang.
+device_removed()
+{
+	cq_on
+	nvme_load
+	usleep 300000
+	rdma_link del rxe0 || fail "rxe0 can't be removed"
+	expect_eq 0 "$(grep -c '^rxe0' $CQ_STAT)" "queues of a removed device"
+	kill "$(cat /tmp/load.nvme.pid)"
+	wait "$(cat /tmp/load.nvme.pid)"
+	expect_ne 3 $? "status of the load, 3 for one that hung"
+	expect_eq 0 "$(sed -n 's/^wrong=//p' /tmp/load.nvme)" "wrong blocks"
+	wait_for 10 '[ ! -e /sys/class/nvme/nvme0 ]' || fail "the initiator stays"
+	rdma_link_add 0
+	# The target's port does not outlive its device.
+	rm $NVMET/ports/1/subsystems/test
+	ln -s $NVMET/subsystems/test $NVMET/ports/1/subsystems/test || fail "no NVMe target"
+	wait_for 30 nvme_connect || fail "no NVMe connection to the device that came back"
+	wait_for 10 '[ -b /dev/nvme0n1 ]' || fail "no NVMe device"
+	expect_ge "$(grep -c '^rxe0' $CQ_STAT)" 2 "queues of the device that came back"
+	nvme_load 1
+	cq_load_end nvme
+	cq_off
+}
+
 clean_up()
 {
 	cq_on
@@ -122,11 +185,14 @@ clean_up()
 	unload_module nvme_rdma || fail "nvme_rdma does not unload"
 }
 
-ktap_plan 6
+ktap_plan 9
 ktap_case "an NVMe disk over RDMA" set_up
 ktap_case "queues of the pool are left alone by default" pool_left_alone
 ktap_case "queues of softirqs are left alone" left_alone
 ktap_case "queues of softirqs are polled when wanted" taken
 ktap_case "they are taken and given back under load" toggled
+ktap_case "the module is unloaded and loaded under load" unloaded
+ktap_case "the CPU that polls goes and comes under load" cpu_offline
+ktap_case "the device is removed under load and comes back" device_removed
 ktap_case "disconnecting while they are polled" clean_up
 ktap_done

@@ -126,6 +126,18 @@ cq_load_stop()
 	cq_load_end "$1"
 }
 
+# for_a_while CMD: again and again for CQ_SECONDS, and no less than three times
+for_a_while()
+{
+	cq_begin=$(date +%s)
+	cq_times=0
+	while [ $(($(date +%s) - cq_begin)) -lt "$CQ_SECONDS" ] || [ $cq_times -lt 3 ]; do
+		eval "$1"
+		cq_times=$((cq_times + 1))
+	done
+	note "$cq_times times in $(($(date +%s) - cq_begin)) s"
+}
+
 # cq_sum COLUMN [OWNER]: sum of a column of the table
 cq_sum()
 {

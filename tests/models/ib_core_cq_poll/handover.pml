@@ -7,7 +7,7 @@
  * destroyed the CQ, not before anything else.
  */
 #ifndef SENT
-#define SENT 3
+#define SENT 2
 #endif
 #ifndef ROUNDS
 #define ROUNDS 2
@@ -36,13 +36,17 @@ bool known;		/* in our table of CQs */
 mtype state = NATIVE;
 bool lock, event_lock;
 bool forward = 1;
+bool native_ours;	/* what we take for the native handler is our own */
+bool hotplug;		/* the CPU hotplug lock */
+bool online = 1;	/* the CPU that polls */
+bool unplugged;		/* its coming and going is over */
 bool listed, park, parked;
 bool kicked;
 bool text_gone;
 bool native_has, we_have;	/* completions in hand */
 
 /* the names are what model-check.sh looks for */
-bool two_pollers, use_after_free, called_after_unload, lost, stuck;
+bool two_pollers, use_after_free, called_after_unload, recursion, lost, stuck;
 
 inline touch()
 {
@@ -64,6 +68,14 @@ inline LOCK()
 inline UNLOCK()
 {
 	lock = 0
+}
+
+/* A device that can tell of a completion need not have armed the CQ. */
+inline arm()
+{
+	touch_device();
+	missed = pending > 0;
+	armed = armed || !missed
 }
 
 inline queue_work()
@@ -105,7 +117,10 @@ active proctype device()
 				assert(!called_after_unload);
 				atomic { !event_lock -> event_lock = 1 };
 				if
-				:: forward -> atomic { queue_work() }
+				:: forward ->
+					recursion = native_ours;
+					assert(!recursion);
+					atomic { queue_work() }
 				:: else -> kicked = 1
 				fi;
 				event_lock = 0;
@@ -120,6 +135,8 @@ active proctype device()
 
 active proctype worker()
 {
+	bool missed;
+
 end:	do
 	:: atomic { work_queued -> work_queued = 0; work_runs = 1 };
 		do
@@ -133,10 +150,9 @@ end:	do
 		:: pending == 0 -> break
 		od;
 		atomic {
-			touch_device();
-			armed = 1;
+			arm();
 			if
-			:: pending > 0 -> queue_work()
+			:: missed -> queue_work()
 			:: else
 			fi
 		};
@@ -222,10 +238,9 @@ end:	do
 				if
 				:: state == OURS && !dying ->
 					atomic {
-						touch_device();
-						armed = 1;
-#ifndef M_ARM_BLIND
-						missed = pending > 0
+						arm();
+#ifdef M_ARM_BLIND
+						missed = 0
 #endif
 					}
 				:: else
@@ -249,44 +264,60 @@ end:	do
 	od
 }
 
-/* cqpoll_cq_hook(): only where the cq_free tracepoint can still find it */
+/*
+ * cqpoll_cq_hook(): only where the cq_free tracepoint can still find it. The native handler
+ * is what is there when it enters the table.
+ */
 inline hook()
 {
 	got = 0;
+	mine = 0;
 	atomic {
 		if
 		:: !dying -> touch(); refs++; got = 1
 		:: else
 		fi
 	};
+#ifdef M_NATIVE_EARLY
+	was_ours = hooked;
+#endif
 	atomic {
 		if
 #ifdef M_TAKE_UNUSED
-		:: got -> known = 1; state = NATIVE
+		:: got && !known ->
 #else
-		:: got && attached -> known = 1; state = NATIVE
+		:: got && !known && attached ->
+#endif
+			known = 1;
+			mine = 1;
+			state = NATIVE;
+#ifdef M_NATIVE_EARLY
+			native_ours = was_ours
+#else
+			native_ours = hooked
 #endif
 		:: else
 		fi
 	};
-	LOCK();
 	if
-	:: known && state == NATIVE -> touch(); hooked = 1; state = HOOKED
+	:: mine ->
+		LOCK();
+		if
+		:: state == NATIVE -> touch(); hooked = 1; state = HOOKED
+		:: else
+		fi;
+		UNLOCK()
 	:: else
 	fi;
-	UNLOCK();
 	if
 	:: got -> refs--
 	:: else
 	fi
 }
 
-inline take()
+/* cqpoll_queue_own(), cqpoll_cq_own(); without a thread it goes back at once */
+inline own()
 {
-	hook();
-#ifndef M_NO_GRACE
-	!in_old;
-#endif
 	got = 0;
 	LOCK();
 	if
@@ -306,14 +337,38 @@ inline take()
 		LOCK();
 		if
 		:: state == HOOKED -> state = OURS
-		:: else
+		:: else -> got = 0
 		fi;
 		UNLOCK();
-		refs--;
-		listed = 1;
+		refs--
+	:: else
+	fi;
+	atomic {
+		if
+		:: got && online ->
+			listed = 1;
 #ifndef M_NO_FIRST_LOOK
-		kicked = 1
+			kicked = 1;
 #endif
+			mine = 0
+		:: else
+		fi
+	};
+	if
+	:: mine -> drop()
+	:: else
+	fi
+}
+
+inline take()
+{
+	hook();
+	if
+	:: mine ->
+#ifndef M_NO_GRACE
+		!in_old;
+#endif
+		own()
 	:: else
 	fi
 }
@@ -333,7 +388,7 @@ inline release()
 		fi;
 #endif
 #ifdef M_ARM_FIRST
-		atomic { touch_device(); armed = 1; missed = pending > 0 };
+		atomic { arm() };
 #endif
 #ifndef M_DROP
 		atomic { !event_lock -> forward = 1 };
@@ -342,7 +397,7 @@ inline release()
 #endif
 #if !defined(M_ARM_FIRST) && !defined(M_NO_ARM)
 		if
-		:: got -> atomic { touch_device(); armed = 1; missed = pending > 0 }
+		:: got -> atomic { arm() }
 		:: else -> missed = 0
 		fi;
 #endif
@@ -372,36 +427,70 @@ inline release()
 	UNLOCK()
 }
 
+inline drop()
+{
+	release();
+	atomic { known = 0; forward = 1 }
+}
+
+/* cqpoll_poller_set() without this CPU; one at a time, because of the hotplug lock */
+inline give_back(cpu)
+{
+	atomic { !hotplug -> hotplug = 1 };
+#ifndef M_NO_PARK
+	park = 1;
+	parked;
+#endif
+	atomic { had = listed; listed = 0; online = cpu };
+	if
+	:: had -> drop()
+	:: else
+	fi;
+	park = 0;
+	hotplug = 0
+}
+
 active proctype control()
 {
-	bool got, missed, stay;
+	bool got, missed, stay, mine, had;
+#ifdef M_NATIVE_EARLY
+	bool was_ours;
+#endif
 	byte n;
 
 	do
 	:: n < ROUNDS ->
 		n++;
 		take();
-		/* until anything, or until the queue is destroyed */
+		/* until anything, or until the queue is destroyed, or look for more */
 		if
 		:: stay = 0
 		:: stay = 1
+		:: n < ROUNDS -> goto next
 		fi;
 		(!stay || freed);
-#ifndef M_NO_PARK
-		park = 1;
-		parked;
-#endif
-		listed = 0;
-		release();
-		known = 0;
-		forward = 1;
-		park = 0
+		give_back(online);
+next:		skip
 	:: n == ROUNDS -> break
 	od;
+	/* the hotplug callbacks are removed */
+	unplugged;
 #ifndef M_NO_UNLOAD_GRACE
 	!in_ours;
 #endif
 	text_gone = 1
+}
+
+/* The CPU that polls goes and comes; nothing serialises that with control. */
+active proctype cpu()
+{
+	bool got, missed, had;
+
+	if
+	:: give_back(0); online = 1
+	:: skip
+	fi;
+	unplugged = 1
 }
 
 inline wait_for_refs()

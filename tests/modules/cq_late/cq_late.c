@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Test module: a completion queue that gets its queue pair later, when "qp" is written.
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <rdma/ib_verbs.h>
+
+static char *cq_late_device = "rxe0";
+module_param_named(device, cq_late_device, charp, 0444);
+MODULE_PARM_DESC(device, "RDMA device");
+
+static struct ib_device *cq_late_dev;
+static struct ib_pd *cq_late_pd;
+static struct ib_cq *cq_late_cq;
+static struct ib_qp *cq_late_qp;
+
+static int cq_late_qp_set(const char *val, const struct kernel_param *kp)
+{
+	struct ib_qp_init_attr attr = {
+		.send_cq = cq_late_cq,
+		.recv_cq = cq_late_cq,
+		.cap = { .max_send_wr = 1, .max_recv_wr = 1, .max_send_sge = 1, .max_recv_sge = 1 },
+		.sq_sig_type = IB_SIGNAL_ALL_WR,
+		.qp_type = IB_QPT_RC,
+	};
+	struct ib_qp *qp;
+
+	if (!cq_late_cq || cq_late_qp)
+		return -EBUSY;
+	qp = ib_create_qp(cq_late_pd, &attr);
+	if (IS_ERR(qp))
+		return PTR_ERR(qp);
+	cq_late_qp = qp;
+	return 0;
+}
+
+static const struct kernel_param_ops cq_late_qp_ops = {
+	.set = cq_late_qp_set,
+};
+module_param_cb(qp, &cq_late_qp_ops, NULL, 0200);
+MODULE_PARM_DESC(qp, "write anything to make the queue pair");
+
+static int __init cq_late_init(void)
+{
+	int err;
+
+	cq_late_dev = ib_device_get_by_name(cq_late_device, RDMA_DRIVER_UNKNOWN);
+	if (!cq_late_dev)
+		return -ENODEV;
+	cq_late_pd = ib_alloc_pd(cq_late_dev, 0);
+	if (IS_ERR(cq_late_pd)) {
+		err = PTR_ERR(cq_late_pd);
+		goto err_put_device;
+	}
+	cq_late_cq = ib_alloc_cq(cq_late_dev, NULL, 16, 0, IB_POLL_WORKQUEUE);
+	if (IS_ERR(cq_late_cq)) {
+		err = PTR_ERR(cq_late_cq);
+		goto err_dealloc_pd;
+	}
+	return 0;
+
+err_dealloc_pd:
+	ib_dealloc_pd(cq_late_pd);
+err_put_device:
+	ib_device_put(cq_late_dev);
+	return err;
+}
+module_init(cq_late_init);
+
+static void __exit cq_late_exit(void)
+{
+	if (cq_late_qp)
+		ib_destroy_qp(cq_late_qp);
+	ib_free_cq(cq_late_cq);
+	ib_dealloc_pd(cq_late_pd);
+	ib_device_put(cq_late_dev);
+}
+module_exit(cq_late_exit);
+
+MODULE_DESCRIPTION("A completion queue that gets its queue pair later");
+MODULE_LICENSE("GPL");
