@@ -102,6 +102,7 @@ net_steps()
 	net 6.12 x86 pci split pool mergeable 2 ",host_mtu=9000 $jumbo" 'rebind suspend reset'
 	small_guest nic-kunit kunit-amd64 "$debug tests/virtio_net_cvm/{traffic,reconfig,leaks}.sh"
 	small_guest nic-kunit-nomem kunit-amd64 "$debug --param NET_MODES=pool tests/virtio_net_cvm/{nomem,leaks}.sh"
+	step guest-nic-udev 'modules-6.12-amd64' scripts/udev-guest.sh
 	[ -n "$FULL" ] || return 0
 	small_guest every-nic-kunit kunit-amd64 "$debug tests/virtio_net_cvm/{rebind,nomem,leaks}.sh"
 	net_full
