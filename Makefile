@@ -5,6 +5,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 GENERATED := include/compat/generated/probes.h
 SRC_DKMS := /usr/src/cvm-modules-$(VERSION)
+SBIN := /usr/local/sbin
 
 # Compiler choices of the caller, also for the compile probes.
 KARGS := $(foreach v,ARCH CROSS_COMPILE LLVM CC,$(if $(filter command% environment,$(origin $(v))),'$(v)=$($(v))'))
@@ -20,8 +21,8 @@ help:
 	@echo '                           (default: the headers of the running kernel)'
 	@echo '    ARCH= CROSS_COMPILE=   for another architecture'
 	@echo '    CVM_TESTS=1            also the modules that only tests load'
-	@echo '  make install             install them for that kernel (root)'
-	@echo '  make dkms                hand them to DKMS, for this and later kernels (root)'
+	@echo '  make install             install them for that kernel, and cvmnet-bind.sh (root)'
+	@echo '  make dkms                hand them to DKMS, for this and later kernels, the same'
 	@echo '  make clean               remove what was built here'
 	@echo 'Kernels in the cache:'
 	@echo '  make kernels             fetch the Debian kernels that we build for and boot'
@@ -58,11 +59,15 @@ clean:
 		$(MAKE) -C '$(KDIR)' M='$(TOP)' $(KARGS) CVM_TESTS=1 clean; fi
 	rm -rf include/compat/generated build/modules build/probes build/check
 
-install: modules
+install: modules install-bin
 	$(MAKE) -C '$(KDIR)' M='$(TOP)' $(KARGS) modules_install
 	@echo 'Installed. If modprobe does not find them: depmod -a (for that kernel release).'
 
-dkms:
+# Beside the modules, wherever they go (INSTALL_MOD_PATH).
+install-bin:
+	install -D -m 755 scripts/cvmnet-bind.sh '$(INSTALL_MOD_PATH)$(SBIN)/cvmnet-bind.sh'
+
+dkms: install-bin
 	rm -rf '$(SRC_DKMS)'
 	mkdir -p '$(SRC_DKMS)'
 	tar -c --exclude=./.git --exclude=./build --exclude=./include/compat/generated \
@@ -143,6 +148,6 @@ bench-wfx:
 bench-vtimer:
 	scripts/bench-vtimer.sh
 
-.PHONY: all help prepare modules clean install dkms kernels kunit-kernel matrix
+.PHONY: all help prepare modules clean install install-bin dkms kernels kunit-kernel matrix
 .PHONY: cache-info cache-clean shell check check-full fuzz kunit mutants style demo
 .PHONY: bench-cq bench-ctrl bench-dim bench-ipi bench-net bench-net-cost bench-vtimer bench-wfx

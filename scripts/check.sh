@@ -93,15 +93,16 @@ net_steps()
 	net 6.12 x86 pci split pool mergeable 1 ',rss=on,hash=on --param NET_UPS=200' 'traffic sysfs reconfig'
 	net 6.12 plain pci split auto mergeable 2 '' 'traffic reconfig'
 	net 6.12 plain port packed auto big 2 '' 'sysfs unplug'
-	net 6.12 arm64 pci packed pool small 4 '' 'traffic reconfig'
+	net 6.12 arm64 pci packed pool small 4 ' --append isolcpus=managed_irq,1' 'traffic affinity reconfig'
 	net 6.12 arm64 mmio split stream mergeable 4 '' 'traffic rebind'
-	net 6.1 x86 pci packed pool big 4 ",host_mtu=9000 $jumbo" 'traffic reconfig'
+	net 6.1 x86 pci packed pool big 4 ",host_mtu=9000 $jumbo" 'traffic affinity reconfig'
 	net 6.1 x86 port split stream small 1 '' 'traffic unplug suspend'
 	net 6.1 arm64 pci split stream mergeable 2 '' 'rebind suspend sysfs'
 	net 6.1 arm64 mmio packed pool big 2 '' 'traffic reconfig'
 	net 6.12 x86 pci split pool mergeable 2 ",host_mtu=9000 $jumbo" 'rebind suspend reset'
 	small_guest nic-kunit kunit-amd64 "$debug tests/virtio_net_cvm/{traffic,reconfig,leaks}.sh"
 	small_guest nic-kunit-nomem kunit-amd64 "$debug --param NET_MODES=pool tests/virtio_net_cvm/{nomem,leaks}.sh"
+	step guest-nic-udev 'modules-6.12-amd64' scripts/udev-guest.sh
 	[ -n "$FULL" ] || return 0
 	small_guest every-nic-kunit kunit-amd64 "$debug tests/virtio_net_cvm/{rebind,nomem,leaks}.sh"
 	net_full

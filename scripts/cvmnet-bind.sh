@@ -4,12 +4,16 @@
 # Move a live network interface from one virtio-net driver to the other:
 #
 #     cvmnet-bind.sh IFNAME virtio_net_cvm|virtio_net
+#     cvmnet-bind.sh --new VIRTIO-DEVICE virtio_net_cvm|virtio_net
 #
 # Its names, MAC, MTU, queue length, bridge or bond, sysctls, addresses, routes,
 # permanent neighbours and up/down state come along.  If the new driver does not
 # take the device, the old one gets it back with all of that.  What is set with
 # ethtool or tc does not come along; VLANs and the like on top of the interface
 # would be lost, so such an interface is refused.
+#
+# --new is for udev rules: a device (virtio0) that has just come, before somebody uses
+# its interface. Nothing comes along, and an interface that is up is left alone.
 #
 # Needs the ip of iproute2, or of busybox.
 set -u
@@ -31,7 +35,8 @@ die()
 
 usage_die()
 {
-	echo "usage: cvmnet-bind.sh IFNAME virtio_net_cvm|virtio_net (or --help)" >&2
+	echo "usage: cvmnet-bind.sh IFNAME|--new VIRTIO-DEVICE virtio_net_cvm|virtio_net" >&2
+	echo "       (or --help)" >&2
 	exit 2
 }
 
@@ -318,7 +323,6 @@ load()
 
 check()
 {
-	[ "$(id -u)" = 0 ] || die "this needs root"
 	command -v ip >/dev/null 2>&1 || die "the command ip is missing (package iproute2)"
 	[ -d "/sys/class/net/$IF" ] || die "there is no interface $IF"
 	[ -e "/sys/class/net/$IF/device" ] || die "$IF is not a device of the virtio bus"
@@ -334,18 +338,52 @@ check()
 	done
 }
 
+# udev names the interface when this is over, as it named the old one.
+new_device()
+{
+	[ -d "$SYS/devices/$DEV" ] || die "there is no device $DEV on the virtio bus"
+	[ "$(cat "$SYS/devices/$DEV/device")" = 0x0001 ] || die "$DEV is no network device"
+	load "$TO"
+	# This waits for a driver that is taking it at this moment.
+	[ -n "$(driver_of)" ] || bind_to virtio_net
+	OLD=$(driver_of)
+	[ "$OLD" != "$TO" ] || return 0
+	for flags in "$SYS/devices/$DEV/net"/*/flags; do
+		[ ! -e "$flags" ] || [ $(($(cat "$flags") & 1)) = 0 ] ||
+			die "$DEV has an interface that is up; move that one"
+	done
+	if give_to "$TO"; then
+		say "$DEV: ${OLD:-no driver} -> $TO"
+		return 0
+	fi
+	echo "error: $TO did not take over $DEV; see dmesg" >&2
+	[ -z "$OLD" ] || give_to "$OLD" || die "$OLD did not take $DEV back"
+	return 1
+}
+
 case ${1:-} in
 -h | --help)
 	sed -n '4,/^[^#]/s/^# \{0,1\}//p' "$0"
 	exit 0
 	;;
 esac
+NEW_DEVICE=''
+if [ "${1:-}" = --new ]; then
+	NEW_DEVICE=1
+	shift
+fi
 [ $# -eq 2 ] || usage_die
 IF=$1 TO=$2
 case $TO in
 virtio_net_cvm | virtio_net) ;;
 *) usage_die ;;
 esac
+[ "$(id -u)" = 0 ] || die "this needs root"
+if [ -n "$NEW_DEVICE" ]; then
+	DEV=$1
+	new_device
+	exit
+fi
 check
 if [ "$OLD" = "$TO" ]; then
 	say "$IF has driver $TO already"

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Statistics of an interface's queues by the kernel's standard interface (generic netlink,
- * family netdev): a line "rx0 name=value..." for each queue, and "all name=value...".
+ * family netdev): a line "rx0 name=value..." for each queue, and "all name=value..."; or which
+ * NAPI instance each queue has: lines "rx0 napi=ID" (no napi= without one) and "napi ID" for
+ * all that the interface has with a number.
  *
  *	qstats IFACE
+ *	qstats -n IFACE
  *
  * Exit status 4 on kernels that do not have them.
  */
@@ -11,6 +14,7 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +25,20 @@
 #include "prog.h"
 
 /* Of linux/netdev.h, which older headers lack */
+#define CMD_QUEUE_GET	10
+#define CMD_NAPI_GET	11
 #define CMD_QSTATS_GET	12
 #define ATTR_IFINDEX	1
 #define ATTR_TYPE	2
 #define ATTR_ID		3
 #define ATTR_SCOPE	4
 #define SCOPE_QUEUE	1
+#define QUEUE_ID	1
+#define QUEUE_IFINDEX	2
+#define QUEUE_TYPE	3
+#define QUEUE_NAPI_ID	4
+#define NAPI_IFINDEX	1
+#define NAPI_ID		2
 
 static const char * const names[] = {
 	[8] = "rx_packets", [9] = "rx_bytes", [10] = "tx_packets", [11] = "tx_bytes",
@@ -132,16 +144,32 @@ static void print(const struct nlmsghdr *hdr)
 	printf("\n");
 }
 
-static int dump(int id, uint32_t ifindex, uint32_t scope)
+static void print_queue(const struct nlmsghdr *hdr)
 {
-	struct request req;
+	const uint32_t *id = find(hdr, QUEUE_ID), *type = find(hdr, QUEUE_TYPE);
+	const uint32_t *napi = find(hdr, QUEUE_NAPI_ID);
+
+	if (!id || !type)
+		return;
+	printf("%s%u", *type ? "tx" : "rx", *id);
+	if (napi)
+		printf(" napi=%u", *napi);
+	printf("\n");
+}
+
+static void print_napi(const struct nlmsghdr *hdr)
+{
+	const uint32_t *id = find(hdr, NAPI_ID);
+
+	if (id)
+		printf("napi %u\n", *id);
+}
+
+static int dump(struct request *req, void (*show)(const struct nlmsghdr *hdr))
+{
 	ssize_t len;
 
-	start(&req, id, CMD_QSTATS_GET, NLM_F_DUMP);
-	put(&req, ATTR_IFINDEX, &ifindex, sizeof(ifindex));
-	if (scope)
-		put(&req, ATTR_SCOPE, &scope, sizeof(scope));
-	for (len = ask(&req); len > 0; len = recv(fd, reply, sizeof(reply), 0)) {
+	for (len = ask(req); len > 0; len = recv(fd, reply, sizeof(reply), 0)) {
 		struct nlmsghdr *hdr = (void *)reply;
 
 		for (; NLMSG_OK(hdr, len); hdr = NLMSG_NEXT(hdr, len)) {
@@ -150,25 +178,58 @@ static int dump(int id, uint32_t ifindex, uint32_t scope)
 				return *(int *)NLMSG_DATA(hdr);
 			if (hdr->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(hdr))->error;
-			print(hdr);
+			show(hdr);
 		}
 	}
 	return -EIO;
 }
 
+static int stats(int id, uint32_t ifindex, uint32_t scope)
+{
+	struct request req;
+
+	start(&req, id, CMD_QSTATS_GET, NLM_F_DUMP);
+	put(&req, ATTR_IFINDEX, &ifindex, sizeof(ifindex));
+	if (scope)
+		put(&req, ATTR_SCOPE, &scope, sizeof(scope));
+	return dump(&req, print);
+}
+
+static int napis(int id, uint32_t ifindex)
+{
+	struct request req;
+	int err;
+
+	start(&req, id, CMD_QUEUE_GET, NLM_F_DUMP);
+	put(&req, QUEUE_IFINDEX, &ifindex, sizeof(ifindex));
+	err = dump(&req, print_queue);
+	if (err)
+		return err;
+	start(&req, id, CMD_NAPI_GET, NLM_F_DUMP);
+	put(&req, NAPI_IFINDEX, &ifindex, sizeof(ifindex));
+	return dump(&req, print_napi);
+}
+
 int main(int argc, char **argv)
 {
+	bool links = argc == 3 && !strcmp(argv[1], "-n");
+	uint32_t ifindex;
 	int id, err;
 
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	if (argc != 2 || fd < 0)
+	if (argc != 2 + links || fd < 0)
 		return 2;
 	id = family();
 	if (id < 0)
 		return 4;
-	err = dump(id, if_nametoindex(argv[1]), SCOPE_QUEUE);
-	if (!err)
-		err = dump(id, if_nametoindex(argv[1]), 0);
+	ifindex = if_nametoindex(argv[1 + links]);
+	if (links) {
+		err = napis(id, ifindex);
+	} else {
+		err = stats(id, ifindex, SCOPE_QUEUE);
+		if (!err)
+			err = stats(id, ifindex, 0);
+	}
 	if (err == -EOPNOTSUPP)
 		return 4;
 	if (err)

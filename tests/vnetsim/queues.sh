@@ -124,11 +124,51 @@ pools()
 	sim_down
 }
 
+# in_flight QUEUE: bytes that the stack takes to be with the device (BQL)
+in_flight()
+{
+	cat /sys/class/net/eth0/queues/tx-"$1"/byte_queue_limits/inflight
+}
+
+# What is sent and not yet done is counted, by its queue, until the device is done with it or
+# was reset.
+bql()
+{
+	sim_up sim0 pairs=2
+	[ "$(net_queues)" = 2 ] || skip "one CPU"
+	expect_ok "ethtool -L eth0 combined 2"
+	wait_for 10 '[ "$(in_flight 0) $(in_flight 1)" = "0 0" ]' ||
+		fail "at rest $(in_flight 0) and $(in_flight 1) bytes are in flight"
+	pour 0
+	goes_on "at first"
+	vnetsim.sh set sim0 inject stall tx -1
+	wait_for 10 stands_still || fail "it sends and sends"
+	expect_ge "$(in_flight 0)" 1400 "bytes in flight of a device that stands still"
+	expect_le "$(in_flight 1)" 2000 "bytes in flight of the other queue"
+	vnetsim.sh set sim0 inject none
+	goes_on "afterwards"
+	kill "$!"
+	wait_for 10 '[ "$(in_flight 0) $(in_flight 1)" = "0 0" ]' ||
+		fail "afterwards $(in_flight 0) and $(in_flight 1) bytes are in flight"
+	vnetsim.sh set sim0 inject stall tx -1
+	ping -c 3 -W 1 $NET_PEER >/dev/null
+	expect_ge $(($(in_flight 0) + $(in_flight 1))) 40 "bytes in flight before a reset"
+	resets=$(cat $NET_CVM/resets)
+	vnetsim.sh set sim0 event needs_reset
+	wait_for 10 '[ "$(cat $NET_CVM/resets)" -gt "$resets" ]' || fail "no reset"
+	vnetsim.sh set sim0 inject none
+	net_reaches "after the reset"
+	wait_for 10 '[ "$(in_flight 0) $(in_flight 1)" = "0 0" ]' ||
+		fail "after the reset $(in_flight 0) and $(in_flight 1) bytes are in flight"
+	sim_down
+}
+
 for NET_MODE in ${SIM_MODES:-pool stream}; do
 	sim_load || exit 1
 	ktap_case "$NET_MODE: full queues" full
 	ktap_case "$NET_MODE: fewer queues, a late device" fewer
 	ktap_case "$NET_MODE: other pools, a late device" pools
+	ktap_case "$NET_MODE: bytes in flight" bql
 done
 ktap_case "unloading" sim_unload
 ktap_done
