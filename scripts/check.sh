@@ -104,6 +104,8 @@ net_steps()
 	small_guest nic-kunit-nomem kunit-amd64 "$debug --param NET_MODES=pool tests/virtio_net_cvm/{nomem,leaks}.sh"
 	step guest-nic-udev 'modules-6.12-amd64' scripts/udev-guest.sh
 	[ -n "$FULL" ] || return 0
+	net 6.12 arm64 port split pool mergeable 2 '' 'unplug reset'
+	small_guest nic-kunit-life kunit-amd64 "$debug --smp 4 --nic-bus port tests/virtio_net_cvm/{affinity,unplug,suspend,reset,leaks}.sh"
 	small_guest every-nic-kunit kunit-amd64 "$debug tests/virtio_net_cvm/{rebind,nomem,leaks}.sh"
 	net_full
 }

@@ -306,7 +306,7 @@ int cvmnet_queues_start(struct cvmnet_dev *dev)
 		if (err)
 			goto err_stop;
 	}
-	/* Not in use, but stopped with all others: the stack's watchdog would take them for stuck. */
+	/* Not in use, but stopped with all others: to the stack's watchdog they look stuck. */
 	for (; i < dev->netdev->num_tx_queues; i++)
 		netif_tx_start_queue(netdev_get_tx_queue(dev->netdev, i));
 	dev->running = true;
