@@ -143,7 +143,9 @@ napis()
 	4) skip "this kernel does not tell" ;;
 	*) fail "the kernel does not tell which queue has which NAPI instance" ;;
 	esac
-	pairs=$(net_queues)
+	# Fewer than there could be, where there were fewer CPUs when the driver came
+	set -- /sys/class/net/eth0/queues/tx-*
+	pairs=$#
 	expect_eq $((2 * pairs)) "$(grep -c '^[rt]x' /tmp/napi)" "queues that the kernel knows"
 	pair=0
 	while [ "$pair" -lt "$pairs" ]; do
