@@ -87,7 +87,7 @@ net()
 net_steps()
 {
 	local jumbo="--tap-mtu 9000 --param NET_MTU=9000"
-	local debug="--guest x86-cvm $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3"
+	local debug="--guest x86-cvm --timeout 1500 $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3"
 
 	# With several queues QEMU's own RSS loses packets, whatever the driver.
 	net 6.12 x86 pci split pool mergeable 1 ',rss=on,hash=on --param NET_UPS=200' 'traffic sysfs reconfig'
