@@ -541,6 +541,14 @@ static void wait_for_reset(struct kunit *test, struct fake *fake, enum cvmnet_re
 	fake_drain(&fake->queues[TX]);
 }
 
+/* The device asks for a reset, and gets it. */
+static void fake_needs_reset(struct kunit *test, struct fake *fake)
+{
+	fake->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	cvmnet_driver.config_changed(&fake->vdev);
+	wait_for_reset(test, fake, CVMNET_RESET_NEEDED);
+}
+
 /* No buffer is lost: each is free or the device's. */
 static void expect_all_there(struct kunit *test, struct fake *fake)
 {
@@ -1076,10 +1084,10 @@ static void tx_full_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.drops[CVMNET_TX_DROP_NOMEM], 0ULL);
 }
 
-static void tx_timed_out(struct fake *fake)
+static void tx_timed_out(struct fake *fake, unsigned int queue)
 {
 	local_bh_disable();
-	fake->netdev->netdev_ops->ndo_tx_timeout(fake->netdev, 0);
+	fake->netdev->netdev_ops->ndo_tx_timeout(fake->netdev, queue);
 	local_bh_enable();
 }
 
@@ -1103,7 +1111,7 @@ static void tx_timeout_test(struct kunit *test)
 	for (i = 0; i < 4; i++)
 		fake_send(test, fake, 60);
 	notified = q->notified;
-	tx_timed_out(fake);
+	tx_timed_out(fake, 0);
 	KUNIT_EXPECT_EQ(test, q->notified, notified + 1);
 	KUNIT_EXPECT_EQ(test, timeout_resets(fake), 0ULL);
 
@@ -1114,11 +1122,11 @@ static void tx_timeout_test(struct kunit *test)
 	for (i = 0; i < 16; i++)
 		fake_send(test, fake, 60);
 	KUNIT_ASSERT_EQ(test, cvmnet_txring_used(&txq_of(fake)->ring), 19U);
-	tx_timed_out(fake);
+	tx_timed_out(fake, 0);
 	KUNIT_EXPECT_EQ(test, timeout_resets(fake), 0ULL);
 	KUNIT_EXPECT_EQ(test, q->notified, notified + 18);
 
-	tx_timed_out(fake);
+	tx_timed_out(fake, 0);
 	wait_for_reset(test, fake, CVMNET_RESET_TX_TIMEOUT);
 }
 
@@ -1153,21 +1161,13 @@ static void tx_surplus_test(struct kunit *test)
 
 	if (netdev->num_tx_queues == 1)
 		kunit_skip(test, "this machine has one CPU");
-	rtnl_lock();
-	dev_close(netdev);
-	rtnl_unlock();
+	fake_up(test, fake, false);
 	/* Stops all queues of the net device, and nobody but the driver starts them again. */
-	fake->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	cvmnet_driver.config_changed(&fake->vdev);
-	wait_for_reset(test, fake, CVMNET_RESET_NEEDED);
-	rtnl_lock();
-	KUNIT_EXPECT_EQ(test, dev_open(netdev, NULL), 0);
-	rtnl_unlock();
+	fake_needs_reset(test, fake);
+	fake_up(test, fake, true);
 	for (i = fake->dev->max_pairs; i < netdev->num_tx_queues; i++)
 		KUNIT_EXPECT_FALSE(test, netif_tx_queue_stopped(netdev_get_tx_queue(netdev, i)));
-	local_bh_disable();
-	netdev->netdev_ops->ndo_tx_timeout(netdev, netdev->num_tx_queues - 1);
-	local_bh_enable();
+	tx_timed_out(fake, netdev->num_tx_queues - 1);
 	KUNIT_EXPECT_EQ(test, txq_of(fake)->stats.timeouts, 0ULL);
 }
 
@@ -1257,9 +1257,7 @@ static void coal_test(struct kunit *test)
 
 	/* A reset makes the device forget it. */
 	fake->coals = 0;
-	fake->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	cvmnet_driver.config_changed(&fake->vdev);
-	wait_for_reset(test, fake, CVMNET_RESET_NEEDED);
+	fake_needs_reset(test, fake);
 	KUNIT_EXPECT_EQ(test, fake->coals, 2U);
 	expect_command(test, fake, 0, true, &was.tx);
 	expect_command(test, fake, 1, false, &was.rx);

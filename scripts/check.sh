@@ -180,7 +180,7 @@ commit_seed()
 sim_steps()
 {
 	local debug="--append kmemleak=on --param NET_GAP=10000" leaks=tests/virtio_net_cvm/leaks.sh
-	local slice="id-range-rx len-over"
+	local slice="id-range-rx len-over csum-end"
 	local mode ring kernel
 
 	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm --mod 8021q tests/vnetsim/{control,queues,slow_device}.sh"

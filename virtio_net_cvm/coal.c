@@ -112,18 +112,19 @@ static struct cvmnet_coal_dir told_all(struct cvmnet_dev *dev, bool tx)
 	return has_all(dev) ? *dir_of(&dev->coal, tx) : after_reset;
 }
 
-/* Queues that were set otherwise than all of them were told */
+/* After all queues were told something: those that were set otherwise, and adaptive ones anew */
 static void add_exceptions(struct cvmnet_batch *batch, bool tx, const struct cvmnet_coal_dir *told)
 {
 	struct cvmnet_dev *dev = batch->dev;
 	unsigned int i;
 
-	for (i = 0; i < dev->max_pairs && has_each(dev); i++) {
+	for (i = 0; i < dev->max_pairs; i++) {
 		struct cvmnet_dim *dim = dim_of(dev, tx, i);
 
-		if (!dim->adaptive && !same(&dim->manual, told))
+		if (has_each(dev) && !dim->adaptive && !same(&dim->manual, told))
 			cvmnet_batch_vq_notf_coal(batch, vq_index_of(dev, tx, i),
 						  dim->manual.frames, dim->manual.usecs);
+		cvmnet_dim_reset(dim, dim->adaptive ? told : &dim->manual);
 	}
 }
 
@@ -131,7 +132,6 @@ static void add_exceptions(struct cvmnet_batch *batch, bool tx, const struct cvm
 static void push_back(struct cvmnet_dev *dev, const bool changed[2])
 {
 	struct cvmnet_batch batch;
-	unsigned int i;
 	int tx;
 
 	cvmnet_batch_begin(&batch, dev);
@@ -140,8 +140,6 @@ static void push_back(struct cvmnet_dev *dev, const bool changed[2])
 			continue;
 		add_all(&batch, tx, dir_of(&dev->coal, tx));
 		add_exceptions(&batch, tx, dir_of(&dev->coal, tx));
-		for (i = 0; i < dev->max_pairs; i++)
-			cvmnet_dim_reset(dim_of(dev, tx, i), &dim_of(dev, tx, i)->manual);
 	}
 	(void)cvmnet_batch_wait(&batch);
 }
@@ -399,7 +397,6 @@ static void forget(struct cvmnet_dev *dev, bool tx)
 int cvmnet_coal_restore(struct cvmnet_dev *dev)
 {
 	struct cvmnet_batch batch;
-	unsigned int i;
 	int err, tx;
 
 	if (!has_all(dev) && !has_each(dev))
@@ -411,9 +408,6 @@ int cvmnet_coal_restore(struct cvmnet_dev *dev)
 		if (!same(&told, &after_reset))
 			add_all(&batch, tx, &told);
 		add_exceptions(&batch, tx, &told);
-		for (i = 0; i < dev->max_pairs; i++)
-			cvmnet_dim_reset(dim_of(dev, tx, i), dim_of(dev, tx, i)->adaptive ?
-					 &told : &dim_of(dev, tx, i)->manual);
 	}
 	err = cvmnet_batch_wait(&batch);
 	if (err == -EREMOTEIO) {

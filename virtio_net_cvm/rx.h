@@ -26,8 +26,6 @@ struct work_struct;
 #define CVMNET_RX_RETRY		(HZ / 10)
 /* Up to this length a packet is copied into a small skb: cheaper than a page. */
 #define CVMNET_RX_COPYBREAK	256
-/* Buffers of a queue at most: the device may offer a ring of any size. */
-#define CVMNET_RX_SLOTS_MAX	4096U
 /* Incomplete packets in a row that make a device one that is not worth listening to. */
 #define CVMNET_RX_MISSING_MAX	16
 

@@ -27,7 +27,7 @@ static unsigned int cvmnet_mergeable_pages(const struct cvmnet_dev *dev)
 
 static unsigned int cvmnet_mergeable_slots(const struct cvmnet_dev *dev, unsigned int ring)
 {
-	return min(ring, CVMNET_RX_SLOTS_MAX);
+	return ring;
 }
 
 /* The rest of a packet that is dropped; the ring may hold less than was announced. */

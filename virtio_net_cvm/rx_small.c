@@ -21,7 +21,7 @@ static unsigned int cvmnet_small_pages(const struct cvmnet_dev *dev)
 
 static unsigned int cvmnet_small_slots(const struct cvmnet_dev *dev, unsigned int ring)
 {
-	return min(ring, CVMNET_RX_SLOTS_MAX);
+	return ring;
 }
 
 /**

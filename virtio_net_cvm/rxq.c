@@ -22,6 +22,8 @@
 #define CVMNET_RX_BATCH		32U
 /* Stream mode: pages of larger buffers */
 #define CVMNET_RX_ORDER		2
+/* Buffers of a queue at most. */
+#define CVMNET_RX_SLOTS_MAX	4096U
 
 /* --- layout --- */
 
@@ -140,12 +142,18 @@ static int cvmnet_rxq_alloc_pages(struct cvmnet_rxq *q)
 	return q->pages ? 0 : -ENOMEM;
 }
 
+/* Whatever the mode: the device may offer a ring of any size. */
+static unsigned int cvmnet_rxq_slots(const struct cvmnet_rxq *q, unsigned int ring_size)
+{
+	return min(q->mode->slots(q->dev, ring_size), CVMNET_RX_SLOTS_MAX);
+}
+
 static int cvmnet_rxq_alloc_pp(struct cvmnet_rxq *q, unsigned int order, struct page_pool **pp)
 {
-	unsigned int slots = q->mode->slots(q->dev, virtqueue_get_vring_size(q->vq));
+	unsigned int slots = cvmnet_rxq_slots(q, virtqueue_get_vring_size(q->vq));
 	struct page_pool_params params = {
 		.order = order,
-		.pool_size = clamp(slots, 64U, 4096U),
+		.pool_size = max(slots, 64U),
 		.nid = dev_to_node(q->dev->vdev->dev.parent),
 		.dma_dir = DMA_FROM_DEVICE,
 		.max_len = PAGE_SIZE << order,
@@ -203,7 +211,7 @@ static int cvmnet_rxq_alloc_bufs(struct cvmnet_rxq *q, unsigned int ring_size)
 	int err = -ENOMEM;
 
 	q->ring_size = ring_size;
-	q->nr_slots = q->mode->slots(q->dev, ring_size);
+	q->nr_slots = cvmnet_rxq_slots(q, ring_size);
 	if (!q->nr_slots)
 		return -EINVAL;
 	q->slots = kvcalloc(q->nr_slots, sizeof(*q->slots), GFP_KERNEL);

@@ -163,7 +163,7 @@ bool vnetsim_receive(struct vnetsim *sim, struct sk_buff *skb, struct vnetsim_st
 			return true;
 		}
 	}
-	if (sender && skb_is_gso(skb))
+	if (sender)
 		vnetsim_tx_gso_left(sender, skb, segs);
 	if (segs) {
 		consume_skb(skb);

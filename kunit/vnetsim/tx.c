@@ -179,7 +179,7 @@ static void count(struct vnetsim_queue *q, const struct virtio_net_hdr_v1 *hdr, 
 }
 
 /**
- * vnetsim_tx_gso_left() - count a packet that the driver left to be segmented
+ * vnetsim_tx_gso_left() - count a packet, if the driver has left it to be segmented
  * @stats: of the queue that it came from
  * @skb:   the packet
  * @segs:  what was made of it; NULL if it went to the other side as it is
@@ -189,6 +189,8 @@ static void count(struct vnetsim_queue *q, const struct virtio_net_hdr_v1 *hdr, 
 void vnetsim_tx_gso_left(struct vnetsim_stats *stats, const struct sk_buff *skb,
 			 const struct sk_buff *segs)
 {
+	if (!skb_is_gso(skb))
+		return;
 	if (!segs) {
 		stats->whole_packets++;
 		stats->whole_bytes += skb->len;
@@ -205,8 +207,7 @@ static void forward(struct vnetsim_queue *q, struct sk_buff *skb)
 	struct vnetsim *sim = q->sim, *other;
 
 	if (sim->peer) {
-		if (skb_is_gso(skb))
-			vnetsim_tx_gso_left(&q->stats, skb, NULL);
+		vnetsim_tx_gso_left(&q->stats, skb, NULL);
 		vnetsim_peer_deliver(sim, skb);
 		return;
 	}

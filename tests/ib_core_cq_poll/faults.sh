@@ -74,20 +74,17 @@ unloaded()
 
 cpu_offline()
 {
-	cq_cpu_file=/sys/devices/system/cpu/cpu1/online
-	[ -f $cq_cpu_file ] || skip "CPU 1 can't go offline"
-	defer 'echo 1 >$cq_cpu_file'
+	cq_cpu_can_go
 	cq_trace
 	load_both
 	cq_on 1
-	for_a_while 'echo 0 >$cq_cpu_file || fail "CPU 1 does not go offline"
+	for_a_while 'cq_cpu_goes
 		expect_eq 0 "$(cq_queues)" "queues without a thread"
 		cq_backs=$(cq_traced give_back)
 		echo "" >$CQ_PARAM/devices
 		expect_eq "$cq_backs" "$(cq_traced give_back)" "queues taken without a thread"
 		usleep 50000
-		echo 1 >$cq_cpu_file || fail "CPU 1 does not come online"
-		wait_for 5 "[ \$(cq_queues) -ge 8 ]" || fail "no queues after CPU 1 came back"
+		cq_cpu_comes 8
 		usleep 50000'
 	# With two threads the other one takes over.
 	cq_on 0-1
@@ -104,16 +101,12 @@ cpu_offline()
 # Queues are looked for over and over meanwhile; that does not wait for a CPU's going.
 looked_for()
 {
-	cq_cpu_file=/sys/devices/system/cpu/cpu1/online
-	[ -f $cq_cpu_file ] || skip "CPU 1 can't go offline"
-	defer 'echo 1 >$cq_cpu_file'
+	cq_cpu_can_go
 	load_both
 	cq_on 1
 	while :; do echo '' >$CQ_PARAM/devices; done &
 	defer "kill $! 2>/dev/null"
-	for_a_while 'echo 0 >$cq_cpu_file || fail "CPU 1 does not go offline"
-		echo 1 >$cq_cpu_file || fail "CPU 1 does not come online"
-		wait_for 5 "[ \$(cq_queues) -ge 8 ]" || fail "no queues after CPU 1 came back"'
+	for_a_while 'cq_cpu_goes; cq_cpu_comes 8'
 	kill $!
 	end_both
 	cq_off

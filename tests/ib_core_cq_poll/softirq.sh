@@ -135,17 +135,14 @@ unloaded()
 
 cpu_offline()
 {
-	cq_cpu_file=/sys/devices/system/cpu/cpu1/online
-	[ -f $cq_cpu_file ] || skip "CPU 1 can't go offline"
-	defer 'echo 1 >$cq_cpu_file'
+	cq_cpu_can_go
 	nvme_load
 	cq_on 1
 	cq_before=$(cq_queues)
-	for_a_while 'echo 0 >$cq_cpu_file || fail "CPU 1 does not go offline"
+	for_a_while 'cq_cpu_goes
 		expect_eq 0 "$(cq_queues)" "queues without a thread"
 		usleep 50000
-		echo 1 >$cq_cpu_file || fail "CPU 1 does not come online"
-		wait_for 5 "[ \$(cq_queues) -ge $cq_before ]" || fail "no queues after CPU 1 came back"
+		cq_cpu_comes $cq_before
 		usleep 50000'
 	cq_load_stop nvme
 	cq_off

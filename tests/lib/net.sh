@@ -134,6 +134,12 @@ net_queues()
 	ethtool -l eth0 2>/dev/null | awk '/^Combined:/ { print $2; exit }'
 }
 
+# net_channels: queue pairs in use
+net_channels()
+{
+	ethtool -l eth0 | awk '/^Combined:/ { n = $2 } END { print n }'
+}
+
 # net_stat NAME: rx_packets is the sum of rx0_packets, rx1_packets...
 net_stat()
 {

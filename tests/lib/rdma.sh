@@ -126,6 +126,26 @@ cq_load_stop()
 	cq_load_end "$1"
 }
 
+# cq_cpu_can_go: CPU 1, in this case; it is back when the case ends
+cq_cpu_can_go()
+{
+	cq_cpu_file=/sys/devices/system/cpu/cpu1/online
+	[ -f $cq_cpu_file ] || skip "CPU 1 can't go offline"
+	defer 'echo 1 >$cq_cpu_file'
+}
+
+cq_cpu_goes()
+{
+	echo 0 >$cq_cpu_file || fail "CPU 1 does not go offline"
+}
+
+# cq_cpu_comes QUEUES: and so many at least are polled again
+cq_cpu_comes()
+{
+	echo 1 >$cq_cpu_file || fail "CPU 1 does not come online"
+	wait_for 5 "[ \$(cq_queues) -ge $1 ]" || fail "no queues after CPU 1 came back"
+}
+
 # for_a_while CMD: again and again for CQ_SECONDS, and no less than three times
 for_a_while()
 {

@@ -54,7 +54,7 @@ spread()
 	quiet=$(isolated)
 	# shellcheck disable=SC2046 # words
 	all=$(mask $(cpu_list $CPUS/online))
-	pairs=$(ethtool -l eth0 | awk '/^Combined:/ { n = $2 } END { print n }')
+	pairs=$(net_channels)
 	pair=0
 	while [ "$pair" -lt "$pairs" ]; do
 		# shellcheck disable=SC2046 # words
@@ -144,8 +144,7 @@ napis()
 	*) fail "the kernel does not tell which queue has which NAPI instance" ;;
 	esac
 	# Fewer than there could be, where there were fewer CPUs when the driver came
-	set -- /sys/class/net/eth0/queues/tx-*
-	pairs=$#
+	pairs=$(net_channels)
 	expect_eq $((2 * pairs)) "$(grep -c '^[rt]x' /tmp/napi)" "queues that the kernel knows"
 	pair=0
 	while [ "$pair" -lt "$pairs" ]; do

@@ -68,7 +68,7 @@ rings_and_interrupts()
 
 channels()
 {
-	max=$(ethtool -l eth0 | awk '/^Combined:/ { print $2; exit }')
+	max=$(net_queues)
 	[ "${max:-1}" -gt 1 ] || skip "one queue pair"
 	defer ethtool -L eth0 combined "$max"
 	# So that the stack looks up which queue each packet comes from.
@@ -78,19 +78,14 @@ channels()
 	net_flood_start
 	for n in 1 "$max" 2 "$max" $((max - 1)) 2 1 "$max"; do
 		expect_ok "ethtool -L eth0 combined $n"
-		expect_eq "$n" "$(channels_now)" "channels"
+		expect_eq "$n" "$(net_channels)" "channels"
 		usleep 200000
 	done
 	for bad in 0 $((max + 1)) 65536; do
 		ethtool -L eth0 combined $bad >/dev/null 2>&1 && fail "$bad channels were taken"
-		expect_eq "$max" "$(channels_now)" "channels after $bad"
+		expect_eq "$max" "$(net_channels)" "channels after $bad"
 	done
 	net_flood_stop "$NET_GAP"
-}
-
-channels_now()
-{
-	ethtool -l eth0 | awk '/^Combined:/ { n = $2 } END { print n }'
 }
 
 mtu()
@@ -175,8 +170,8 @@ hashing()
 	net_flood_start
 	expect_ok "ethtool -X eth0 equal 1"
 	expect_eq 0 "$(queues_in_table | tr '\n' ' ' | sed 's/ $//')" "queues of the table"
-	if [ "$(channels_now)" -gt 1 ]; then
-		ethtool -X eth0 equal $(($(channels_now) + 1)) 2>/dev/null &&
+	if [ "$(net_channels)" -gt 1 ]; then
+		ethtool -X eth0 equal $(($(net_channels) + 1)) 2>/dev/null &&
 			fail "a queue that is not there was taken"
 		expect_ok "ethtool -X eth0 weight 1 3"
 		expect_eq "0 1" "$(queues_in_table | tr '\n' ' ' | sed 's/ $//')" "queues of the table"
@@ -205,7 +200,7 @@ queues_in_table()
 # Flows spread over the queues, and what they sent is counted there.
 spread()
 {
-	[ "$(channels_now)" -gt 1 ] || skip "one queue pair"
+	[ "$(net_channels)" -gt 1 ] || skip "one queue pair"
 	net_stream recv $NET_PEER "$NET_BYTES" 8
 	net_stream send $NET_PEER "$NET_BYTES" 8
 	used=$(ethtool -S eth0 | awk '/^ *rx[0-9]+_packets:/ && $2 > 0' | wc -l)

@@ -345,7 +345,7 @@ channels()
 	vnetsim.sh set sim0 ctrl_fail 0x10
 	second_pair_sends
 	ethtool -L eth0 combined 1 2>/dev/null && fail "refused channels"
-	expect_eq 2 "$(channels_now)" "channels after a refusal"
+	expect_eq 2 "$(net_channels)" "channels after a refusal"
 	second_pair_sends
 	net_flood_stop
 	sim_down
@@ -359,7 +359,7 @@ refused()
 	mac=$(cat /sys/class/net/eth0/address)
 	ip link set eth0 address 52:54:00:aa:bb:ce 2>/dev/null && fail "a refused address was set"
 	expect_eq "$mac" "$(cat /sys/class/net/eth0/address)" "address"
-	ethtool -L eth0 combined $((3 - $(channels_now))) 2>/dev/null && fail "refused channels"
+	ethtool -L eth0 combined $((3 - $(net_channels))) 2>/dev/null && fail "refused channels"
 	ethtool -C eth0 rx-usecs 7 2>/dev/null && fail "refused moderation was set"
 	ethtool -X eth0 equal 1 2>/dev/null && fail "a refused table was set"
 	net_stream send
@@ -367,11 +367,6 @@ refused()
 	vnetsim.sh set sim0 ctrl_fail 0
 	expect_ok "ethtool -C eth0 rx-usecs 7"
 	sim_down
-}
-
-channels_now()
-{
-	ethtool -l eth0 | awk '/^Combined:/ { n = $2 } END { print n }'
 }
 
 latency()

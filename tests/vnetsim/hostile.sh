@@ -262,12 +262,8 @@ $(cat $SIM_DIR/sim0/counters; ethtool -S eth0 | grep -v ' 0$')"
 one()
 {
 	bug=$1 extra=$3
-	# Which no driver can help: Documentation/virtio_net_cvm.rst, "A hostile device".
 	case "$NET_MODE ${plugged%% *} $extra " in
-	"stream 0 "*" unmapped "*)
-		[ ! -d /sys/kernel/debug/dma-api ] ||
-			skip "the core unmaps one entry twice, and DMA debugging complains"
-		;;
+	"stream 0 "*" unmapped "*) sim_unmaps_twice ;;
 	esac
 	mark broken
 	# shellcheck disable=SC2086 # words

@@ -69,12 +69,7 @@ set_up()
 	net_link eth0 up 10
 	pairs=$(net_queues)
 	[ "$pairs" != 1 ] || ethtool -L eth0 combined $PAIRS 2>/dev/null
-	last=$(($(channels_now) - 1))
-}
-
-channels_now()
-{
-	ethtool -l eth0 | awk '/^Combined:/ { n = $2 } END { print n }'
+	last=$(($(net_channels) - 1))
 }
 
 reset_device()
