@@ -7,8 +7,8 @@
 #
 # Parameters: NET_MODE, FUZZ_MODES (NET_MODE: one after the other), FUZZ_SECONDS of each (45),
 # FUZZ_SEED (1), FUZZ_ROUND in seconds (4), FUZZ_RATE (60: one of so many chances is taken),
-# FUZZ_MUTATIONS (0: go on until so many, at least). A round that fails says its seed: FUZZ_SEED=that FUZZ_SECONDS=1. So does the kernel
-# log, before each round: "fuzz: FUZZ_SEED=..."
+# FUZZ_MUTATIONS (0: go on until so many, at least). A round that fails says its seed:
+# FUZZ_SEED=that FUZZ_SECONDS=1. So does the kernel log, before each round: "fuzz: FUZZ_SEED=..."
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/net.sh
@@ -41,6 +41,7 @@ meddle()
 		ethtool -C eth0 rx-usecs 10
 		ip link set eth0 down
 		ip link set eth0 up
+		vnetsim.sh set sim0 event announce
 		usleep 300000
 	done >/dev/null 2>&1
 }
@@ -64,26 +65,29 @@ round()
 	sim_up sim0 pairs=2 packed="$2" $buffers
 	net_flood_start
 	echo "$1 $RATE" >$SIM_DIR/sim0/fuzz || fail "no fuzz"
+	# The configuration is looked at in every round, however slow the rest of it is.
+	vnetsim.sh set sim0 event announce
 	meddle &
 	defer "kill $! 2>/dev/null"
 	frames >/dev/null 2>&1 &
 	defer "kill $! 2>/dev/null"
 	sleep "$ROUND"
 	mutations >/tmp/fuzz.mutations
-	cat $SIM_DIR/sim0/fuzz >/tmp/fuzz.drawn
+	cat $SIM_DIR/sim0/fuzz >>/tmp/fuzz.drawn
 	vnetsim.sh del sim0 || fail "can't be unplugged"
 	net_flood_kill
 }
 
-# drawn WHO: how many random numbers it has drawn in the last round
+# drawn WHO: how many random numbers it has drawn in all rounds
 drawn()
 {
-	awk -v who="$1" '$1 == who { print $2 }' /tmp/fuzz.drawn
+	awk -v who="$1" '$1 == who { sum += $2 } END { print sum + 0 }' /tmp/fuzz.drawn
 }
 
 rounds()
 {
 	total=0 seed=$SEED
+	: >/tmp/fuzz.drawn
 	until=$(($(cut -d. -f1 /proc/uptime) + SECS))
 	while :; do
 		(
