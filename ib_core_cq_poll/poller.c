@@ -250,11 +250,13 @@ static void cqpoll_poller_busy(struct cqpoll_poller *p)
 
 /*
  * A CPU that shall go offline pushes the thread away and has it run anywhere, before we
- * are told. Where that fails early nobody tells us ever.
+ * are told. Where that fails early nobody tells us ever; the thread may even be back by
+ * then, but free to leave.
  */
 static void cqpoll_poller_home(const struct cqpoll_poller *p)
 {
-	if (unlikely(raw_smp_processor_id() != p->cpu) && cpu_active(p->cpu))
+	if (unlikely(raw_smp_processor_id() != p->cpu || !is_percpu_thread()) &&
+	    cpu_active(p->cpu))
 		set_cpus_allowed_ptr(current, cpumask_of(p->cpu));
 }
 

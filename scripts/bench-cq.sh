@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Latency of writes over NFS and RDMA, with and without ib_core_cq_poll, while completion
+# Latency and number of writes over NFS and RDMA, with and without ib_core_cq_poll, while completion
 # events come late: bench-cq.sh [--quick|--sweep] [--kernel 6.12|6.1] [--rounds N]
 # [--seconds N]
 #
@@ -22,6 +22,7 @@ DELAYS='0 50 100 200'
 SIZES='4 2'
 ARMS='native hybrid always fixed'
 PAUSES=0
+MANY='0 100'
 FOLDER=bench-cq
 
 quick()
@@ -38,6 +39,7 @@ own_option()
 	SWEEP=(--sweep)
 	ROUNDS=1
 	DELAYS=100
+	MANY=''
 	SIZES=2
 	ARMS='native idle100 idle1000 idle10000 idle100000'
 	PAUSES='0 500 5000 20000'
@@ -57,17 +59,18 @@ measure()
 		# A failed boot is reported by the reducer.
 		# shellcheck disable=SC2046 # options are words
 		"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel "$SERIES" --smp "$smp" \
-			--icount $(rdma_options) --allow-stall \
+			--icount --fio $(rdma_options) --allow-stall \
 			--timeout $((200 + ROUNDS * SECS * 24 * 30)) \
 			--name "$folder/$smp" --param "BENCH_ROUNDS=$ROUNDS" \
 			--param "BENCH_SECONDS=$SECS" --param "BENCH_DELAYS=$DELAYS" \
 			--param "BENCH_ARMS=$ARMS" --param "BENCH_PAUSES=$PAUSES" \
+			--param "BENCH_MANY=${MANY:- }" \
 			--param "CQ_CPU=$((smp - 1))" --get cq.txt --quiet \
 			ib_core_cq_poll/bench.sh </dev/null || true
 	done
 	# shellcheck disable=SC2086 # lists are words
 	python3 "$CVM_TOP/scripts/bench_cq.py" "${QUICK[@]}" "${SWEEP[@]}" \
-		--out "$CVM_BUILD/results/cq$suffix.json" --delays $DELAYS --sizes $SIZES \
+		--out "$CVM_BUILD/results/cq$suffix.json" --delays $DELAYS --sizes $SIZES --many $MANY \
 		--arms $ARMS --pauses $PAUSES -- "$CVM_BUILD/results/$folder"
 }
 

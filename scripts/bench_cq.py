@@ -4,9 +4,10 @@
 
 Finds run.json and cq.txt of each size of guest below the given folder. What is missing
 or failed is void, and void is failure. Figures are medians of the rounds; ratios are
-ours / native at the same delay of events, lower is better. "recovered" is the share of
-what the delay costs that polling wins back. With --sweep the arms are values of idle_us,
-and there are several pauses between the writes: a table, without bars.
+ours / native at the same delay of events, lower is better (iops4_ratio, writes a second
+of four writers: higher is better). "recovered" is the share of what the delay costs that
+polling wins back. With --sweep the arms are values of idle_us, and there are several
+pauses between the writes: a table, without bars.
 """
 
 import itertools
@@ -42,7 +43,8 @@ class CqRun(Run):
         super().__init__(str(size), opt.folder)
         self.size, self.delays = size, opt.delays
         self.arms, self.pauses = opt.arms, opt.pauses
-        self.values, self.idle = {}, None
+        self.values, self.many, self.idle = {}, {}, None
+        self.many_delays = opt.many
 
     def title(self):
         return f"{self.size} CPUs"
@@ -52,6 +54,8 @@ class CqRun(Run):
             words = parse_words(line)
             if "idle_ticks" in words:
                 self.idle = words["idle_ticks"] / words["of"]
+            elif "writers" in words:
+                self.many.setdefault((words["arm"], words["delay"]), []).append(words["iops"])
             else:
                 self._add(words)
 
@@ -59,6 +63,9 @@ class CqRun(Run):
         for arm, delay, pause in itertools.product(self.arms, self.delays, self.pauses):
             if not self.values.get((arm, delay, pause, "mean")):
                 raise Void(f"figures of {arm} with {delay} us, pause {pause} us, are missing")
+        for arm, delay in itertools.product(self.arms, self.many_delays):
+            if not all(self.many.get((arm, delay), [0])):
+                raise Void(f"writes a second of {arm} with {delay} us are missing")
         if self.idle is None:
             raise Void("the idle mount was not measured")
         # A knob counts only if a counter shows that it took effect.
@@ -95,6 +102,9 @@ class CqRun(Run):
             # Where the delay costs nothing there is nothing to win back.
             if delay and native > base:
                 out[f"d{delay}.recovered"] = (native - ours) / (native - base)
+        for delay in self.many_delays:
+            out[f"d{delay}.iops4_ratio"] = (statistics.median(self.many["hybrid", delay]) /
+                                            statistics.median(self.many["native", delay]))
         out["events_per_io"] = max(self.median("hybrid", d, "events_per_io")
                                    for d in self.delays)
         out["idle_cpu"] = self.idle
@@ -124,12 +134,23 @@ def table(runs):
                            for f in FIGURES),
                          f"{(max(means) - min(means)) / statistics.median(means):.2f}"))
     print_rows(rows)
+    rows = [("CPUs", "delay", "arm", "iops", "spread")]
+    for run in runs:
+        for delay, arm in itertools.product(run.many_delays, run.arms):
+            iops = run.many[arm, delay]
+            median = statistics.median(iops)
+            rows.append((str(run.size), str(delay), arm, f"{median:.0f}",
+                         f"{(max(iops) - min(iops)) / median:.2f}"))
+    if len(rows) > 1:
+        print("\nWrites a second of four writers:\n")
+        print_rows(rows)
 
 
 def main():
     numbers = {"type": int, "nargs": "+", "required": True}
     opt = parse_options(__doc__, ("--delays", numbers), ("--sizes", numbers),
                         ("--pauses", numbers), ("--arms", {"nargs": "+", "required": True}),
+                        ("--many", {"type": int, "nargs": "*", "default": []}),
                         ("--sweep", {"action": "store_true"}))
     good, void = load_runs([CqRun(size, opt) for size in opt.sizes])
     figures = {} if opt.sweep else {run.size: run.figures() for run in good}
@@ -142,7 +163,10 @@ def main():
                  values={run.size: {f"{arm}.d{delay}.p{pause}.{figure}": values
                                     for (arm, delay, pause, figure), values
                                     in run.values.items()}
-                         for run in good})
+                         for run in good},
+                 writers4={run.size: {f"{arm}.d{delay}.iops": values
+                                      for (arm, delay), values in run.many.items()}
+                           for run in good})
     if good:
         table(good)
     return print_verdict("bench-cq", opt, good, bars, void)

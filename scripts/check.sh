@@ -29,6 +29,7 @@ table()
 	step deps '' scripts/deps.sh
 	step kernels 'deps' 'scripts/kernels.sh fetch && scripts/kernels.sh fetch tools'
 	step kunit-kernel 'kernels' 'scripts/kernels.sh fetch kunit-amd64'
+	step fio 'kernels' 'scripts/fio.sh amd64 arm64'
 	step style 'kernels' scripts/style.sh
 	for id in $STOCK; do
 		step "probes-$id" 'kernels' "scripts/probe.sh --check $id"
@@ -131,16 +132,16 @@ cq_steps()
 {
 	local rdma nvme dir=tests/ib_core_cq_poll
 
-	rdma=$(rdma_options)
+	rdma="--fio $(rdma_options)"
 	nvme="$rdma --mod nvme_rdma --mod nvmet_rdma --mod brd"
-	guest cq-x86 6.12-amd64 "--guest x86-cvm $nvme $dir/knob.sh $dir/softirq.sh"
-	guest cq-arm64 6.1-arm64 "--guest arm64-cvm $rdma $dir/nfs.sh"
+	small_guest cq-x86 6.12-amd64 "--guest x86-cvm $nvme $dir/knob.sh $dir/softirq.sh"
+	small_guest cq-arm64 6.1-arm64 "--guest arm64-cvm $rdma $dir/nfs.sh"
+	small_guest cq-faults-x86 6.12-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
 	[ -n "$FULL" ] || return 0
 	guest cq-every-x86 6.1-amd64 "--guest x86-cvm $nvme $dir/{knob,softirq,nfs}.sh"
 	guest cq-every-arm64 6.12-arm64 "--guest arm64-cvm $nvme $dir/{knob,softirq,nfs}.sh"
 	guest cq-softirq-kunit kunit-amd64 "--guest x86-cvm $nvme $dir/softirq.sh"
 	guest cq-faults-6.1-x86 6.1-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
-	guest cq-faults-x86 6.12-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
 	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm $rdma $dir/faults.sh"
 	guest cq-faults-6.1-arm64 6.1-arm64 "--guest arm64-cvm --timeout 1800 $rdma $dir/{knob,faults}.sh"
 	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --timeout 1800 $rdma --param CQ_SECONDS=10 $dir/faults.sh"

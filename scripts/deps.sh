@@ -8,7 +8,7 @@ set -euo pipefail
 # One line per purpose.
 PACKAGES=(
 	# modules and kernels
-	gcc gcc-12 make bc bison flex libelf-dev libssl-dev kmod cpio rsync xz-utils zstd pahole perl python3
+	gcc gcc-12 make bc bison flex libelf-dev libssl-dev kmod cpio rsync xz-utils zstd pahole perl python3 dpkg-dev
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross libc6-dev
 	# guests
 	qemu-system-x86 qemu-system-arm ipxe-qemu seabios busybox-static iproute2 iperf3 sockperf tcpdump util-linux

@@ -72,6 +72,7 @@ def parse_args(argv):
     p.add_argument("--name", default="", help="folder under build/results")
     p.add_argument("--put", action="append", default=[], metavar="FILE",
                    help="copy to /put/ in the guest")
+    p.add_argument("--fio", action="store_true", help="have fio in the guest")
     p.add_argument("--mod", action="append", default=[], metavar="NAME",
                    help="kernel module to have in the guest, with what it needs")
     p.add_argument("--param", action="append", default=[], metavar="K=V",
@@ -232,10 +233,18 @@ def use_cached_qemu(kernel):
     os.environ["PATH"] = os.path.join(target, "usr", "bin") + os.pathsep + os.environ["PATH"]
 
 
+def fio(kernel):
+    """Where fio for that kernel's architecture is, built if need be."""
+    arch = kernel["K_DEBARCH"]
+    run_tool(os.path.join(TOP, "scripts", "fio.sh"), arch)
+    return os.path.join(kernel["CVM_CACHE"], "fio", arch, "fio")
+
+
 def make_initramfs(kernel, opt, target):
     fetch_programs(kernel)
     boot = ["virtio_mmio"] if opt.nic_bus == "mmio" else []
-    run = {"tests": opt.tests, "params": opt.params, "put": opt.put, "boot": boot}
+    put = [*opt.put, fio(kernel)] if opt.fio else opt.put
+    run = {"tests": opt.tests, "params": opt.params, "put": put, "boot": boot}
     try:
         initramfs.build(kernel, TOP, kernel["CVM_CACHE"],
                         our_modules(kernel["K_ID"], not opt.no_build), opt.mod, run, target)

@@ -42,6 +42,23 @@ existing()
 	cq_load_end 0
 }
 
+# fio's patterns, on both versions of NFS: polled, and then again without.
+patterns()
+{
+	cq_on
+	for cq_n in 0 1; do
+		cq_fio_run $cq_n randwrite --verify_backlog=16 --time_based --runtime="$CQ_SECONDS"
+		cq_fio_run $cq_n randwrite --sync=1 --verify_backlog=16 --time_based \
+			--runtime="$CQ_SECONDS"
+		cq_done=$(cq_sum completions)
+		cq_fio_run $cq_n randread --time_based --runtime="$CQ_SECONDS"
+		expect_ge $(($(cq_sum completions) - cq_done)) 10 "completions polled of reads"
+	done
+	cq_off
+	cq_fio_run 0 randread
+	cq_fio_run 1 randread
+}
+
 # Read and started anew while the threads count: nothing runs backwards or wild.
 read_meanwhile()
 {
@@ -109,10 +126,11 @@ clean_up()
 	nfs_server_down
 }
 
-ktap_plan 7
+ktap_plan 8
 ktap_case "NFS over RDMA works" set_up
 ktap_case "nothing changes when the module is loaded" nothing_changes
 ktap_case "queues in use are taken over and given back" existing
+ktap_case "random writes, writes on stable storage, random reads" patterns
 ktap_case "statistics are read meanwhile" read_meanwhile
 ktap_case "tracepoints" traced
 ktap_case "new queues are taken over" new

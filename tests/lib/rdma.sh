@@ -126,6 +126,64 @@ cq_load_stop()
 	cq_load_end "$1"
 }
 
+# cq_fio N RW OPTION...: become fio on mount N; what it reads is what it wrote, and nothing
+# takes CQ_HANG seconds
+cq_fio()
+{
+	cq_mount=/mnt/$1 cq_rw=$2
+	shift 2
+	exec /put/fio --name=fio --directory="$cq_mount" --rw="$cq_rw" --direct=1 --ioengine=psync \
+		--bs=4k --size=64k --numjobs=2 --thread --group_reporting \
+		--verify=crc32c --verify_fatal=1 --max_latency="${CQ_HANG}s" \
+		--output-format=terse --terse-version=3 "$@"
+}
+
+# cq_fio_figures FILE: what fio says: error, reads and writes in KiB and their longest in us
+cq_fio_figures()
+{
+	awk -F';' '/^3;/ { print "error=" $5 " read=" $6 " max=" $15 " written=" $47 " max=" $56
+		exit }' "$1"
+}
+
+# cq_fio_run N RW OPTION...: the same until its end
+cq_fio_run()
+{
+	(cq_fio "$@") >/tmp/fio 2>&1 || fail "fio $2 on mount $1: $(grep -v '^3;' /tmp/fio)"
+	note "mount $1: fio $2: $(cq_fio_figures /tmp/fio)"
+	awk -F';' '/^3;/ { n = $6 + $47 } END { exit n == 0 }' /tmp/fio || fail "fio did nothing"
+}
+
+# cq_fio_load N: writes on stable storage, each read again a little later, until
+# cq_fio_stop
+cq_fio_load()
+{
+	cq_fio_run "$1" write
+	cq_was=$(stat -c %y /export/fio.0.0)
+	cq_fio "$1" randwrite --sync=1 --verify_backlog=16 --time_based --runtime=1000 \
+		>"/tmp/fio.$1" 2>&1 &
+	echo $! >"/tmp/fio.$1.pid"
+	defer "kill -9 $! 2>/dev/null"
+	wait_for 20 '[ "$(stat -c %y /export/fio.0.0)" != "$cq_was" ]' ||
+		fail "no fio on mount $1: $(cat "/tmp/fio.$1")"
+}
+
+# cq_fio_stop N: all data was right, is so at the end, and nothing hung
+cq_fio_stop()
+{
+	cq_pid=$(cat "/tmp/fio.$1.pid")
+	kill "$cq_pid"
+	# The shell may have heard of its end meanwhile: then it is no longer there.
+	wait_for $((CQ_HANG + 10)) '! grep -q "^State:.[^Z]" /proc/$cq_pid/status' ||
+		fail "fio on mount $1 hangs"
+	wait "$cq_pid"
+	cq_rc=$?
+	note "mount $1: fio: $(cq_fio_figures "/tmp/fio.$1")"
+	# 128: it was told to end.
+	[ $cq_rc = 128 ] || fail "fio on mount $1 ended with status $cq_rc: $(grep -v '^3;' "/tmp/fio.$1")"
+	grep -q '^3;' "/tmp/fio.$1" || fail "fio on mount $1 did nothing"
+	cq_fio_run "$1" randread
+}
+
 # cq_cpu_can_go: CPU 1, in this case; it is back when the case ends
 cq_cpu_can_go()
 {
