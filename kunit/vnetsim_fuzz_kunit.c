@@ -61,7 +61,7 @@ static struct outcome *run(struct kunit *test, u64 seed, unsigned int others)
 	u32 len;
 
 	KUNIT_ASSERT_NOT_NULL(test, out);
-	vnetsim_fuzz_start(sim, seed, RATE);
+	vnetsim_fuzz_start(sim, seed, RATE, VNETSIM_FUZZ_RARE);
 	for (step = 0; step < STEPS; step++) {
 		packet(&sim->queues[0], out->hdr[step], &out->len[step]);
 		for (i = 1; i < sim->nr_queues; i++)
@@ -92,7 +92,7 @@ static void differ_test(struct kunit *test)
 	unsigned int seed, i, j;
 
 	for (seed = 0; seed < 2; seed++) {
-		vnetsim_fuzz_start(sim, seed + 1, RATE);
+		vnetsim_fuzz_start(sim, seed + 1, RATE, VNETSIM_FUZZ_RARE);
 		for (i = 0; i < sim->nr_queues; i++) {
 			struct virtio_net_hdr_v1_hash hdr = {};
 

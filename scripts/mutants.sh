@@ -178,7 +178,7 @@ judge_in_guests()
 	shift
 	left=("$@")
 	if [ "${KERNEL[$judge]}" = kunit ]; then
-		args=(--guest x86-cvm --kernel kunit --append kunit.enable=1)
+		args=(--guest x86-cvm --kernel kunit --append "kunit.enable=1 kmemleak=on")
 	else
 		eval "options=(${OPTIONS[$judge]})"
 		args=(--kernel "${KERNEL[$judge]%-*}")

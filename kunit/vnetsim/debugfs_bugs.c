@@ -82,8 +82,8 @@ static int fuzz_show(struct seq_file *seq, void *v)
 	struct vnetsim *sim = seq->private;
 	unsigned int i;
 
-	seq_printf(seq, "seed=%llu\nrate=%u\nmutations=%lld\n", sim->inject.seed,
-		   sim->inject.rate, atomic64_read(&sim->inject.mutations));
+	seq_printf(seq, "seed=%llu\nrate=%u\nrare=%u\nmutations=%lld\n", sim->inject.seed,
+		   sim->inject.rate, sim->inject.rare, atomic64_read(&sim->inject.mutations));
 	seq_puts(seq, "# who draws hash\n");
 	dice_show(seq, "device", &sim->dice);
 	dice_show(seq, "wire", &sim->wire_dice);
@@ -101,23 +101,27 @@ static int fuzz_open(struct inode *inode, struct file *file)
 	return single_open(file, fuzz_show, inode->i_private);
 }
 
-/* A seed, and one of how many chances is taken; "0 0" ends it. */
+/*
+ * A seed, one of how many chances is taken, and one of how many of these again where it is
+ * fatal; "0 0" ends it.
+ */
 static ssize_t fuzz_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
 	struct vnetsim *sim = ((struct seq_file *)file->private_data)->private;
 	char *words = vnetsim_get_words(from, count);
+	u32 rate, rare = VNETSIM_FUZZ_RARE;
 	u64 seed;
-	u32 rate;
 	int n;
 
 	if (IS_ERR(words))
 		return PTR_ERR(words);
-	n = sscanf(words, "%llu %u", &seed, &rate);
+	n = sscanf(words, "%llu %u %u", &seed, &rate, &rare);
 	kfree(words);
-	if (n != 2)
+	/* Their product is one of 32 bits. */
+	if (n < 2 || !rare || rate > U32_MAX / rare)
 		return -EINVAL;
 	if (rate)
-		vnetsim_fuzz_start(sim, seed, rate);
+		vnetsim_fuzz_start(sim, seed, rate, rare);
 	else
 		vnetsim_inject_clear(sim);
 	return count;

@@ -11,7 +11,6 @@
 
 #include "vnetsim.h"
 
-#define FATAL_RARE	256
 #define STORM_NS	(50 * NSEC_PER_USEC)
 
 static __virtio16 w16(u16 v)
@@ -193,7 +192,7 @@ bool vnetsim_mutates(struct vnetsim *sim, struct vnetsim_dice *dice, bool fatal)
 {
 	u32 rate = READ_ONCE(sim->inject.rate);
 
-	if (!rate || vnetsim_roll(dice) % (fatal ? rate * FATAL_RARE : rate))
+	if (!rate || vnetsim_roll(dice) % (fatal ? rate * READ_ONCE(sim->inject.rare) : rate))
 		return false;
 	atomic64_inc(&sim->inject.mutations);
 	return true;
@@ -378,13 +377,14 @@ void vnetsim_inject_clear(struct vnetsim *sim)
  * @sim:  the device
  * @seed: of the random numbers
  * @rate: one of so many chances is taken, at least 1
+ * @rare: one of so many of them where little works afterwards until a reset, at least 1
  *
  * Each queue draws its own numbers, so that what it does wrong depends on what it does
  * itself and on the seed, not on what others do meanwhile.
  *
  * Context: process.
  */
-void vnetsim_fuzz_start(struct vnetsim *sim, u64 seed, u32 rate)
+void vnetsim_fuzz_start(struct vnetsim *sim, u64 seed, u32 rate, u32 rare)
 {
 	unsigned int i;
 
@@ -393,6 +393,7 @@ void vnetsim_fuzz_start(struct vnetsim *sim, u64 seed, u32 rate)
 	for (i = 0; i < sim->nr_queues; i++)
 		dice_seed(&sim->queues[i].dice, seed, 2 + i);
 	sim->inject.seed = seed;
+	WRITE_ONCE(sim->inject.rare, rare);
 	atomic64_set(&sim->inject.mutations, 0);
 	WRITE_ONCE(sim->inject.rate, rate);
 	atomic_set(&sim->inject.armed, 1);

@@ -133,11 +133,15 @@ struct vnetsim_dice {
 	u32 hash;
 };
 
+/* How much rarer the mutator does what needs a reset afterwards, unless told otherwise */
+#define VNETSIM_FUZZ_RARE	256
+
 struct vnetsim_inject {
 	atomic_t armed;				/* how many bugs are; mostly none */
 	struct vnetsim_armed bug[VNETSIM_BUG_COUNT];
 	/* The mutator: one of so many chances is taken; 0: off */
 	u32 rate;
+	u32 rare;				/* one of so many again, where it is fatal */
 	u64 seed;
 	atomic64_t mutations;
 };
@@ -149,7 +153,7 @@ bool __vnetsim_hit(struct vnetsim *sim, struct vnetsim_dice *dice, enum vnetsim_
 		   unsigned int on);
 int vnetsim_inject_arm(struct vnetsim *sim, const char *name, unsigned int on, int count);
 void vnetsim_inject_clear(struct vnetsim *sim);
-void vnetsim_fuzz_start(struct vnetsim *sim, u64 seed, u32 rate);
+void vnetsim_fuzz_start(struct vnetsim *sim, u64 seed, u32 rate, u32 rare);
 
 void vnetsim_bug_header(struct vnetsim_queue *q, struct virtio_net_hdr_v1_hash *hdr, u32 len);
 u32 vnetsim_bug_len(struct vnetsim_queue *q, u32 len, u32 room);

@@ -7,8 +7,9 @@
 #
 # Parameters: NET_MODE, FUZZ_MODES (NET_MODE: one after the other), FUZZ_SECONDS of each (45),
 # FUZZ_SEED (1), FUZZ_ROUND in seconds (4), FUZZ_RATE (60: one of so many chances is taken),
-# FUZZ_MUTATIONS (0: go on until so many, at least). A round that fails says its seed:
-# FUZZ_SEED=that FUZZ_SECONDS=1. So does the kernel log, before each round: "fuzz: FUZZ_SEED=..."
+# FUZZ_RARE (256: what needs a reset is rarer by that), FUZZ_MUTATIONS (0: go on until so many,
+# at least). A round that fails says its seed: FUZZ_SEED=that FUZZ_SECONDS=1. So does the kernel
+# log, before each round: "fuzz: FUZZ_SEED=..."
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/net.sh
@@ -19,6 +20,7 @@ SECS=${FUZZ_SECONDS:-45}
 SEED=${FUZZ_SEED:-1}
 ROUND=${FUZZ_ROUND:-4}
 RATE=${FUZZ_RATE:-60}
+RARE=${FUZZ_RARE:-256}
 MUTATIONS=${FUZZ_MUTATIONS:-0}
 
 mutations()
@@ -60,11 +62,11 @@ round()
 	set -- "$1" $(($1 % 2)) $(($1 / 2 % 2))
 	[ "$3" = 0 ] && buffers="" || buffers=off=MRG_RXBUF
 	# For whoever finds a guest that did not live to say which seed it was.
-	echo "<5>fuzz: FUZZ_SEED=$1 FUZZ_RATE=$RATE NET_MODE=$NET_MODE, packed=$2${buffers:+ $buffers}" >/dev/kmsg
+	echo "<5>fuzz: FUZZ_SEED=$1 FUZZ_RATE=$RATE FUZZ_RARE=$RARE NET_MODE=$NET_MODE, packed=$2${buffers:+ $buffers}" >/dev/kmsg
 	# shellcheck disable=SC2086 # it may be empty
 	sim_up sim0 pairs=2 packed="$2" $buffers
 	net_flood_start
-	echo "$1 $RATE" >$SIM_DIR/sim0/fuzz || fail "no fuzz"
+	echo "$1 $RATE $RARE" >$SIM_DIR/sim0/fuzz || fail "no fuzz"
 	# The configuration is looked at in every round, however slow the rest of it is.
 	vnetsim.sh set sim0 event announce
 	meddle &
