@@ -112,11 +112,7 @@ mutants:
 	@for table in $(TABLE); do scripts/mutants.sh $$table || exit 1; done
 
 fuzz:
-	@for mode in pool stream; do \
-		scripts/vm-run.sh --name fuzz-$$mode --kernel kunit --guest x86-cvm --timeout 36000 \
-			--param NET_MODE=$$mode --param FUZZ_MUTATIONS=500000 \
-			--param FUZZ_SEED=$(or $(FUZZ_SEED),1) tests/vnetsim/fuzz.sh || exit 1; \
-	done
+	scripts/fuzz.sh $(or $(FUZZ_SEED),1)
 
 style:
 	scripts/style.sh

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A virtio-net device that does wrong at random, a million times, on the test kernel:
+# fuzz.sh [SEED [HUNDREDTHS]]
+#
+# In each DMA mode half of them: 2 in 100 as in `make check`, where what needs a reset comes
+# every few seconds, and the others in long rounds of what the device can live with. Some
+# hours; HUNDREDTHS (100) of it for less.
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+
+names_only "$@"
+SEED=${1:-1}
+PART=${2:-100}
+[[ $SEED$PART =~ ^[0-9]+$ ]] || usage_die "usage: fuzz.sh [SEED [HUNDREDTHS]]"
+
+# rounds MODE NAME MUTATIONS RATE RARE SECONDS: the last is of each round
+rounds()
+{
+	say "$1, $2: $(($3 * PART / 100)) mutations"
+	"$CVM_TOP/scripts/vm-run.sh" --name "fuzz-$1-$2" --kernel kunit --guest x86-cvm \
+		--timeout 36000 --param NET_MODE="$1" --param FUZZ_SEED="$SEED" \
+		--param FUZZ_SECONDS=1 --param FUZZ_MUTATIONS=$(($3 * PART / 100)) \
+		--param FUZZ_RATE="$4" --param FUZZ_RARE="$5" --param FUZZ_ROUND="$6" \
+		tests/vnetsim/fuzz.sh
+}
+
+for mode in pool stream; do
+	rounds $mode mixed 10000 60 256 4
+	rounds $mode dense 490000 3 20000 60
+done
