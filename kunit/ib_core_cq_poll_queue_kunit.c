@@ -71,7 +71,7 @@ static int fake_poll(struct cqpoll_queue *q, struct ib_wc *wc, int n)
 	struct fake_cq *cq = to_fake(q);
 	int i;
 
-	cq->misused |= !preempt_count() || cq->taken || n > CQPOLL_BATCH;
+	cq->misused |= !preempt_count() || cq->taken || n < 1 || n > CQPOLL_BATCH;
 	n = min_t(int, n, cq->pending);
 	for (i = 0; i < n; i++)
 		wc[i].wr_id = cq->next++;
