@@ -71,6 +71,7 @@ measure()
 	# shellcheck disable=SC2086 # lists are words
 	python3 "$CVM_TOP/scripts/bench_cq.py" "${QUICK[@]}" "${SWEEP[@]}" \
 		--out "$CVM_BUILD/results/cq$suffix.json" --delays $DELAYS --sizes $SIZES --many $MANY \
+		--rounds "$ROUNDS" \
 		--arms $ARMS --pauses $PAUSES -- "$CVM_BUILD/results/$folder"
 }
 

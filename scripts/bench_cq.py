@@ -44,7 +44,7 @@ class CqRun(Run):
         self.size, self.delays = size, opt.delays
         self.arms, self.pauses = opt.arms, opt.pauses
         self.values, self.many, self.idle = {}, {}, None
-        self.many_delays = opt.many
+        self.many_delays, self.rounds = opt.many, opt.rounds
 
     def title(self):
         return f"{self.size} CPUs"
@@ -55,16 +55,19 @@ class CqRun(Run):
             if "idle_ticks" in words:
                 self.idle = words["idle_ticks"] / words["of"]
             elif "writers" in words:
+                self._check_arm(words)
                 self.many.setdefault((words["arm"], words["delay"]), []).append(words["iops"])
             else:
+                self._check_arm(words)
                 self._add(words)
 
     def check_complete(self):
         for arm, delay, pause in itertools.product(self.arms, self.delays, self.pauses):
-            if not self.values.get((arm, delay, pause, "mean")):
+            if len(self.values.get((arm, delay, pause, "mean"), [])) != self.rounds:
                 raise Void(f"figures of {arm} with {delay} us, pause {pause} us, are missing")
         for arm, delay in itertools.product(self.arms, self.many_delays):
-            if not all(self.many.get((arm, delay), [0])):
+            iops = self.many.get((arm, delay), [])
+            if len(iops) != self.rounds or not all(iops):
                 raise Void(f"writes a second of {arm} with {delay} us are missing")
         if self.idle is None:
             raise Void("the idle mount was not measured")
@@ -72,6 +75,18 @@ class CqRun(Run):
         for delay in self.delays:
             if min(self.median("native", delay, "events_per_io", p) for p in self.pauses) < 0.5:
                 raise Void(f"hardly any events without polling ({delay} us)")
+            if delay and 0 in self.delays and any(
+                    self.median("native", delay, "mean", p) <= self.median("native", 0, "mean", p)
+                    for p in self.pauses):
+                raise Void(f"events that come {delay} us late cost nothing")
+
+    @staticmethod
+    def _check_arm(words):
+        """Who polls finds completions, and nobody else does."""
+        arm, polled = words["arm"], words["polled"]
+        if (polled > 0) if arm == "native" else (polled < words["ops"]):
+            raise Void(f"{arm} with {words['delay']} us: {polled:.0f} completions polled, "
+                       f"{words['ops']:.0f} writes")
 
     def _add(self, words):
         values = {
@@ -99,8 +114,7 @@ class CqRun(Run):
                                           self.median("native", delay, "p99"))
             for arm in self.arms[2:]:
                 out[f"d{delay}.{arm}_ratio"] = self.median(arm, delay, "mean") / native
-            # Where the delay costs nothing there is nothing to win back.
-            if delay and native > base:
+            if delay:
                 out[f"d{delay}.recovered"] = (native - ours) / (native - base)
         for delay in self.many_delays:
             out[f"d{delay}.iops4_ratio"] = (statistics.median(self.many["hybrid", delay]) /
@@ -151,6 +165,7 @@ def main():
     opt = parse_options(__doc__, ("--delays", numbers), ("--sizes", numbers),
                         ("--pauses", numbers), ("--arms", {"nargs": "+", "required": True}),
                         ("--many", {"type": int, "nargs": "*", "default": []}),
+                        ("--rounds", {"type": int, "required": True}),
                         ("--sweep", {"action": "store_true"}))
     good, void = load_runs([CqRun(size, opt) for size in opt.sizes])
     figures = {} if opt.sweep else {run.size: run.figures() for run in good}

@@ -33,7 +33,7 @@ ROUNDS = 2
 KEPT = ("success", "guest", "params", "argv")
 # What a row is of; rows that are alike in these go together. One without any has figures
 # that nothing is derived from.
-ROW = re.compile(r"\b(arm|case|mode|delay|size)=(\S+)")
+ROW = re.compile(r"\b(arm|case|mode|delay|size|writers)=(\S+)")
 NOT_NEEDED = {("mode", "background")}
 
 

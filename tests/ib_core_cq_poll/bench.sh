@@ -37,22 +37,26 @@ set_up()
 bench_arm()
 {
 	case $1 in
-	hybrid) echo "$CQ_CPU" >$CQ_KNOB ;;
-	idle*) echo "${1#idle}" >$CQ_PARAM/idle_us
-		echo "$CQ_CPU" >$CQ_KNOB ;;
-	always) echo 0 >$CQ_PARAM/idle_us
-		echo "$CQ_CPU" >$CQ_KNOB ;;
-	fixed) echo 0 >$CQ_PARAM/idle_us
-		nfs_umount 0
-		echo "$CQ_CPU" >$CQ_KNOB
-		nfs_mount 0 "${NFS_VERSION:-4.2}" ;;
+	idle*) bench_idle "${1#idle}" ;;
+	always | fixed) bench_idle 0 ;;
 	esac
+	[ "$1" != fixed ] || nfs_umount 0
+	[ "$1" = native ] || cq_on
+	[ "$1" != fixed ] || nfs_mount 0 "${NFS_VERSION:-4.2}"
 }
 
+bench_idle()
+{
+	echo "$1" >$CQ_PARAM/idle_us || fail "idle_us is not taken"
+}
+
+# Counts of an arm go on in its row, so that a knob without an effect shows.
 bench_arm_end()
 {
-	echo -1 >$CQ_KNOB
-	cat /tmp/idle_us >$CQ_PARAM/idle_us
+	bench_counts="events=$(cat $DELAY/events) polled=$(cq_sum completions)"
+	echo 0 >$DELAY/on
+	[ "$1" = native ] || cq_off
+	bench_idle "$(cat /tmp/idle_us)"
 }
 
 bench_busy()
@@ -81,11 +85,9 @@ bench_one()
 	bench_t1=$(cut -d' ' -f1 /proc/uptime)
 	bench_c1=$(bench_busy)
 	bench_p1=$(bench_poller)
-	bench_events=$(cat $DELAY/events)
-	echo 0 >$DELAY/on
-	bench_arm_end
+	bench_arm_end "$1"
 	[ -z "$bench_failed" ] || fail "$1, $2 us: $(cat /tmp/bench.out)"
-	[ "$4" = warm ] || echo "arm=$1 delay=$2 pause=$3 round=$4 $(tr '\n' ' ' </tmp/bench.out)events=$bench_events wall=$(
+	[ "$4" = warm ] || echo "arm=$1 delay=$2 pause=$3 round=$4 $(tr '\n' ' ' </tmp/bench.out)$bench_counts wall=$(
 		awk "BEGIN { print $bench_t1 - $bench_t0 }") busy=$((bench_c1 - bench_c0)) poller=$((bench_p1 - bench_p0))" \
 		>>/out/cq.txt
 }
@@ -107,12 +109,12 @@ bench_many()
 		--ioengine=psync --numjobs=4 --thread --group_reporting --time_based \
 		--runtime="$BENCH_SECONDS" --output-format=terse --terse-version=3 \
 		>/tmp/bench.out 2>&1 || bench_failed=1
-	echo 0 >$DELAY/on
-	bench_arm_end
+	bench_arm_end "$1"
 	[ -z "$bench_failed" ] || fail "$1, $2 us, four writers: $(cat /tmp/bench.out)"
 	# KiB written, and milliseconds
-	awk -F';' -v head="arm=$1 delay=$2 writers=4 round=$3" \
-		'/^3;/ { print head, "iops=" $47 / 4 * 1000 / $50 }' /tmp/bench.out >>/out/cq.txt
+	awk -F';' -v head="arm=$1 delay=$2 writers=4 round=$3 $bench_counts" \
+		'/^3;/ { print head, "ops=" $47 / 4, "iops=" $47 / 4 * 1000 / $50 }' \
+		/tmp/bench.out >>/out/cq.txt
 }
 
 measure_many()
@@ -150,8 +152,10 @@ idle()
 	sleep 1
 	bench_p0=$(bench_poller)
 	sleep 5
-	echo "idle_ticks=$(($(bench_poller) - bench_p0)) of=500" >>/out/cq.txt
-	bench_arm_end
+	bench_p1=$(bench_poller)
+	pidof "cqpoll/$CQ_CPU" >/dev/null || fail "nobody polls"
+	echo "case=idle idle_ticks=$((bench_p1 - bench_p0)) of=500" >>/out/cq.txt
+	bench_arm_end hybrid
 }
 
 clean_up()
