@@ -428,6 +428,9 @@ static bool cqpoll_cq_scan_once(struct cqpoll_scan *scan, struct ib_device *dev,
 			scan->unused = true;
 		rdma_restrack_put(res);
 	}
+	if (left > 0 && id == CQPOLL_ID_MAX && frees == READ_ONCE(cqpoll_frees))
+		pr_warn_once("%s: queues beyond the %uth that was made are polled only if made from now on\n",
+			     dev_name(&dev->dev), CQPOLL_ID_MAX);
 	return true;
 }
 

@@ -279,7 +279,10 @@ static int cqpoll_client_add(struct ib_device *dev)
 	return 0;
 }
 
-/* The users of its queues are told later, and drain them natively. */
+/*
+ * Users of its queues that were registered before us are told later, and drain them
+ * natively. The others have been told: what they destroy is forgotten as always.
+ */
 static void cqpoll_client_remove(struct ib_device *dev, void *data)
 {
 	struct cqpoll_device *d, *n;

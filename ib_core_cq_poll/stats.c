@@ -21,12 +21,12 @@ unsigned int cqpoll_resets;
  * cqpoll_stats_timing() - switch timing on or off; on: all counters begin at 0
  * @on: which
  *
- * Context: any; callers are serialised by sysfs.
+ * Context: any; of two callers at once both may make the same reset.
  */
 void cqpoll_stats_timing(bool on)
 {
 	if (on)
-		WRITE_ONCE(cqpoll_resets, cqpoll_resets + 1);
+		WRITE_ONCE(cqpoll_resets, READ_ONCE(cqpoll_resets) + 1);
 	WRITE_ONCE(cqpoll_timing, on);
 }
 
@@ -60,9 +60,10 @@ void cqpoll_stats_hit(struct cqpoll_cq *c, unsigned int n, u64 ns)
 	s->hits++;
 	s->completions += n;
 	if (ns) {
-		s->timed++;
-		s->ns += ns;
-		s->max_ns = max(s->max_ns, ns);
+		WRITE_ONCE(s->max_ns, max(s->max_ns, ns));
+		WRITE_ONCE(s->timed, s->timed + 1);
+		/* Last: readers of it never find a mean above the longest. */
+		smp_store_release(&s->ns, s->ns + ns);
 	}
 }
 
@@ -74,7 +75,7 @@ static int cqpoll_stats_row(char *buf, size_t size, const struct cqpoll_cq *c)
 	const struct cqpoll_stat *s = counts ? &c->stat : &zero;
 	/* The thread counts on meanwhile. */
 	u64 hits = READ_ONCE(s->hits), done = READ_ONCE(s->completions);
-	u64 timed = READ_ONCE(s->timed), ns = READ_ONCE(s->ns);
+	u64 ns = smp_load_acquire(&s->ns), timed = READ_ONCE(s->timed);
 
 	return scnprintf(buf, size,
 			 "%-15s %5u %-15s %3d %12llu %10llu %5llu %8llu %8llu %8llu %8ld\n",
@@ -122,7 +123,8 @@ ssize_t cqpoll_stats_show(char *buf)
 	spin_lock(&cqpoll_lock);
 	len = cqpoll_stats_head(buf, size);
 	list_for_each_entry(c, &cqpoll_cqs, all) {
-		n = cqpoll_stats_row(row, sizeof(row), c);
+		/* What has no room is not worth the time with the lock held. */
+		n = left ? 0 : cqpoll_stats_row(row, sizeof(row), c);
 		if (left || len + n >= size) {
 			left++;
 			continue;

@@ -136,6 +136,7 @@ cq_steps()
 	nvme="$rdma --mod nvme_rdma --mod nvmet_rdma --mod brd"
 	small_guest cq-x86 6.12-amd64 "--guest x86-cvm $nvme $dir/knob.sh $dir/softirq.sh"
 	small_guest cq-arm64 6.1-arm64 "--guest arm64-cvm $rdma $dir/nfs.sh"
+	small_guest cq-kunit kunit-amd64 "--guest x86-cvm --append kmemleak=on $rdma --param CQ_SECONDS=1 $dir/memory.sh"
 	small_guest cq-faults-x86 6.12-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
 	[ -n "$FULL" ] || return 0
 	guest cq-every-x86 6.1-amd64 "--guest x86-cvm $nvme $dir/{knob,softirq,nfs}.sh"
@@ -144,7 +145,7 @@ cq_steps()
 	guest cq-faults-6.1-x86 6.1-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
 	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm $rdma $dir/faults.sh"
 	guest cq-faults-6.1-arm64 6.1-arm64 "--guest arm64-cvm --timeout 1800 $rdma $dir/{knob,faults}.sh"
-	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --timeout 1800 $rdma --param CQ_SECONDS=10 $dir/faults.sh"
+	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --timeout 1800 --append kmemleak=on $rdma --param CQ_SECONDS=10 $dir/faults.sh"
 	step mutants-cq 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh cq'
 }
 

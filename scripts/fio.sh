@@ -4,14 +4,15 @@
 # fio for the guests: fio.sh amd64|arm64...
 #
 # Debian's own package needs fifty others, for engines that nobody uses here: so it is
-# built from Debian's source, static, into the cache.
+# built from Debian's source, static, into the cache. Prints where each is.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 . "$CVM_TOP/scripts/lib/apt.sh"
 
-# What a machine happens to have must not get into it.
+# What a machine may happen to have.
 WITHOUT=(numa rdma rados rbd http gfapi libnfs pmem xnvme libzbc tcmalloc dfs lex native)
-DIR=$CVM_CACHE/fio
+# Another way to build it is another one.
+DIR=$CVM_CACHE/fio-$(sha256sum "${BASH_SOURCE[0]}" | cut -c1-12)
 
 # Lists of source packages only, and of no use to anybody else.
 source_fetch()
@@ -36,12 +37,11 @@ source_fetch()
 # build ARCH: unless the cache has it
 build()
 {
-	local cc=gcc src=$DIR/build-$1 log=$DIR/build-$1.log
+	local cc=${CPU[$1]}-linux-gnu-gcc src=$DIR/build-$1 log=$DIR/build-$1.log
 
 	[ ! -x "$DIR/$1/fio" ] || return 0
-	[ -f "$DIR/ready" ] || source_fetch
-	[ "$(dpkg --print-architecture)" = "$1" ] || cc=aarch64-linux-gnu-gcc
-	need "$cc" "$cc"
+	[ -f "$DIR/ready" ] || with_lock "$CVM_CACHE/apt.lock" source_fetch
+	need "$cc" "gcc-${CPU[$1]/_/-}-linux-gnu"
 	say "building fio for $1"
 	rm -rf "$src"
 	cp -a "$DIR"/src/fio-*/ "$src"
@@ -61,4 +61,5 @@ names_only "$@"
 for arch; do
 	[ -n "${CPU[$arch]:-}" ] || usage_die "unknown architecture '$arch'; known: ${!CPU[*]}"
 	with_lock "$CVM_CACHE/fio.lock" build "$arch"
+	echo "$DIR/$arch/fio"
 done

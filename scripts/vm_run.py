@@ -235,9 +235,11 @@ def use_cached_qemu(kernel):
 
 def fio(kernel):
     """Where fio for that kernel's architecture is, built if need be."""
-    arch = kernel["K_DEBARCH"]
-    run_tool(os.path.join(TOP, "scripts", "fio.sh"), arch)
-    return os.path.join(kernel["CVM_CACHE"], "fio", arch, "fio")
+    res = subprocess.run([os.path.join(TOP, "scripts", "fio.sh"), kernel["K_DEBARCH"]],
+                         stdout=subprocess.PIPE, text=True, check=False)
+    if res.returncode:
+        raise RunError("there is no fio")
+    return res.stdout.strip()
 
 
 def make_initramfs(kernel, opt, target):

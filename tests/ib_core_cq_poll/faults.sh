@@ -1,39 +1,50 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 # Everything that can happen to a queue while it is polled, under load with verified
-# data on two mounts (dio_verify on one, fio on the other): none may hang, lose or double
-# anything.
+# data on two mounts: none may hang, lose or double anything. dio_verify knows what was
+# written last to each block, also when it ends in the middle; fio is what others use.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/trace.sh
+. /tests/lib/kmemleak.sh
 . /tests/lib/rdma.sh
 
 set_up()
 {
+	# Before the users of queues: these are told first then when a device goes.
+	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
 	rdma_up
 	nfs_server_up
 	nfs_mount 0 4.2
 	nfs_mount 1 3
-	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
 }
 
 load_both()
 {
 	cq_load 0 randwrite 2 100
+	cq_load 1 syncwrite 2 100
 	cq_fio_load 1
 }
 
 end_both()
 {
 	cq_load_stop 0
+	cq_load_stop 1
 	cq_fio_stop 1
 }
 
 toggled()
 {
 	load_both
-	for_a_while 'cq_on; usleep 50000; echo -1 >$CQ_KNOB; usleep 50000'
+	cq_polled=0
+	for_a_while 'cq_on
+		expect_ge "$(cq_queues)" 8 "queues"
+		usleep 50000
+		cq_polled=$((cq_polled + $(cq_sum completions)))
+		echo -1 >$CQ_KNOB
+		usleep 50000' 20
 	end_both
+	expect_ge $cq_polled 100 "completions polled"
 	cq_off
 }
 
@@ -66,7 +77,9 @@ spread()
 unloaded()
 {
 	load_both
-	for_a_while 'cq_on; usleep 50000
+	for_a_while 'cq_on
+		expect_ge "$(cq_queues)" 8 "queues"
+		usleep 50000
 		unload_module ib_core_cq_poll || fail "it does not unload"
 		load_module ib_core_cq_poll || fail "it does not load again"'
 	end_both
@@ -157,6 +170,28 @@ device_removed()
 	cq_off
 }
 
+# Nothing gets through: what is under way fails, or waits for as long as it is down. The
+# connection does not come back by itself, with or without us: only with a new device.
+link_down()
+{
+	cq_on
+	cq_load 0 randwrite 2 100
+	dd if=/dev/zero of=/mnt/1/down bs=4k count=200 oflag=direct 2>/tmp/dd &
+	defer "kill -9 $! 2>/dev/null"
+	usleep 100000
+	ip link set veth1 down || fail "the link does not go down"
+	for_a_while 'echo -1 >$CQ_KNOB
+		unload_module ib_core_cq_poll || fail "it does not unload"
+		load_module ib_core_cq_poll || fail "it does not load again"
+		cq_on'
+	ip link set veth1 up
+	rdma_link del rxe1 || fail "rxe1 can't be removed"
+	rdma_link_add 1
+	wait_for 60 'grep -q "200+0 records out" /tmp/dd' || fail "writes hang: $(cat /tmp/dd)"
+	cq_load_stop 0
+	cq_off
+}
+
 # Created and destroyed again and again while polling goes on and off.
 remounted()
 {
@@ -224,55 +259,6 @@ crowded()
 	cq_off
 }
 
-# choose_failing N: choose the CPU in a process whose Nth allocation fails. Prints 0 once
-# it makes fewer than that.
-choose_failing()
-{
-	sh -c 'echo '"$1"' >/proc/self/fail-nth
-		echo '"$CQ_CPU"' >'"$CQ_KNOB"' 2>/dev/null
-		read -r left </proc/self/fail-nth
-		echo 0 >/proc/self/fail-nth
-		[ "$left" -gt 0 ] && echo 0 || echo 1'
-}
-
-not_taken()
-{
-	sed -n 's/^# .*lack of memory //p' $CQ_STAT
-}
-
-# Each allocation of taking over fails in turn: either there is an error and nothing is
-# changed, or a queue that there is no memory for is left to the RDMA core.
-no_memory()
-{
-	cq_slab=/sys/kernel/debug/failslab
-	[ -d $cq_slab ] && [ -e /proc/self/fail-nth ] || skip "this kernel has no fault injection"
-	defer 'echo Y >$cq_slab/ignore-gfp-wait'
-	echo N >$cq_slab/ignore-gfp-wait
-	echo 0 >$cq_slab/verbose
-	cq_errors=0 cq_native=0 cq_nth=1 cq_was=$(not_taken)
-	while [ "$(choose_failing $cq_nth)" = 1 ]; do
-		[ $cq_nth -lt 500 ] || fail "it never ends"
-		if [ "$(cat $CQ_KNOB)" = -1 ]; then
-			cq_errors=$((cq_errors + 1))
-			expect_eq 0 "$(cq_queues)" "queues polled after an error"
-		elif [ "$(not_taken)" -gt "$cq_was" ]; then
-			cq_native=$((cq_native + 1)) cq_was=$(not_taken)
-			load_both
-			end_both
-		fi
-		cq_off
-		cq_nth=$((cq_nth + 1))
-	done
-	note "$((cq_nth - 1)) allocations: $cq_errors errors, $cq_native times a queue left native"
-	expect_ge "$cq_errors" 1 "errors"
-	expect_ge "$cq_native" 1 "times that a queue was left native"
-	cq_off
-	cq_on
-	load_both
-	end_both
-	cq_off
-}
-
 # Nothing to do: the thread sleeps.
 idle()
 {
@@ -297,10 +283,12 @@ clean_up()
 	nfs_umount 0
 	nfs_umount 1
 	nfs_server_down
+	[ ! -e $KMEMLEAK ] || expect_no_leaks
 }
 
-ktap_plan 16
+ktap_plan 17
 ktap_case "two mounts" set_up
+ktap_case "a device is removed, its users hear of it first" device_removed
 ktap_case "polling starts and stops every 50 ms" toggled
 ktap_case "polling moves between CPUs" moved
 ktap_case "queues are spread over two CPUs" spread
@@ -309,11 +297,11 @@ ktap_case "the CPU that polls goes and comes" cpu_offline
 ktap_case "queues are looked for while it goes and comes" looked_for
 ktap_case "the CPU that polls fails to go" stays_online
 ktap_case "a device is removed and comes back" device_removed
+ktap_case "a link goes down" link_down
 ktap_case "queues are made and destroyed" remounted
 ktap_case "only some queues are wanted" filtered
 ktap_case "polling for ever" for_ever
 ktap_case "the CPU that polls computes" crowded
-ktap_case "no memory" no_memory
 ktap_case "an idle mount costs nothing" idle
 ktap_case "everything works after unloading" clean_up
 ktap_done

@@ -47,8 +47,9 @@ patterns()
 {
 	cq_on
 	for cq_n in 0 1; do
-		cq_fio_run $cq_n randwrite --verify_backlog=16 --time_based --runtime="$CQ_SECONDS"
-		cq_fio_run $cq_n randwrite --sync=1 --verify_backlog=16 --time_based \
+		cq_fio_run $cq_n randwrite --verify_backlog=16 --loops=1000000 \
+			--runtime="$CQ_SECONDS"
+		cq_fio_run $cq_n randwrite --sync=1 --verify_backlog=16 --loops=1000000 \
 			--runtime="$CQ_SECONDS"
 		cq_done=$(cq_sum completions)
 		cq_fio_run $cq_n randread --time_based --runtime="$CQ_SECONDS"

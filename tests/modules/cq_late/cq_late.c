@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Test module: a completion queue that gets its queue pair later, when "qp" is written.
+ * Test module: a completion queue that gets its queue pair later, when "qp" is written. Is
+ * "drain" written the queue pair is drained, and "again" has all made anew.
  */
 #include <linux/err.h>
 #include <linux/module.h>
@@ -42,6 +43,61 @@ static const struct kernel_param_ops cq_late_qp_ops = {
 module_param_cb(qp, &cq_late_qp_ops, NULL, 0200);
 MODULE_PARM_DESC(qp, "write anything to make the queue pair");
 
+static int cq_late_drain_set(const char *val, const struct kernel_param *kp)
+{
+	struct ib_qp_attr attr = { .qp_state = IB_QPS_INIT, .port_num = 1 };
+	int err;
+
+	if (!cq_late_qp)
+		return -ENOENT;
+	/* One that was never set up can't fail. */
+	err = ib_modify_qp(cq_late_qp, &attr,
+			   IB_QP_STATE | IB_QP_PKEY_INDEX | IB_QP_PORT | IB_QP_ACCESS_FLAGS);
+	if (!err)
+		ib_drain_qp(cq_late_qp);
+	return err;
+}
+
+static const struct kernel_param_ops cq_late_drain_ops = {
+	.set = cq_late_drain_set,
+};
+module_param_cb(drain, &cq_late_drain_ops, NULL, 0200);
+MODULE_PARM_DESC(drain, "write anything to have the queue pair drained");
+
+static void cq_late_destroy(void)
+{
+	if (cq_late_qp)
+		ib_destroy_qp(cq_late_qp);
+	cq_late_qp = NULL;
+	if (cq_late_cq)
+		ib_free_cq(cq_late_cq);
+	cq_late_cq = NULL;
+}
+
+static int cq_late_create(void)
+{
+	struct ib_cq *cq = ib_alloc_cq(cq_late_dev, NULL, 16, 0, IB_POLL_WORKQUEUE);
+
+	if (IS_ERR(cq))
+		return PTR_ERR(cq);
+	cq_late_cq = cq;
+	return 0;
+}
+
+static int cq_late_again_set(const char *val, const struct kernel_param *kp)
+{
+	if (!cq_late_pd)
+		return -EAGAIN;
+	cq_late_destroy();
+	return cq_late_create();
+}
+
+static const struct kernel_param_ops cq_late_again_ops = {
+	.set = cq_late_again_set,
+};
+module_param_cb(again, &cq_late_again_ops, NULL, 0200);
+MODULE_PARM_DESC(again, "write anything to have the queue made anew");
+
 static int __init cq_late_init(void)
 {
 	int err;
@@ -54,11 +110,9 @@ static int __init cq_late_init(void)
 		err = PTR_ERR(cq_late_pd);
 		goto err_put_device;
 	}
-	cq_late_cq = ib_alloc_cq(cq_late_dev, NULL, 16, 0, IB_POLL_WORKQUEUE);
-	if (IS_ERR(cq_late_cq)) {
-		err = PTR_ERR(cq_late_cq);
+	err = cq_late_create();
+	if (err)
 		goto err_dealloc_pd;
-	}
 	return 0;
 
 err_dealloc_pd:
@@ -71,9 +125,7 @@ module_init(cq_late_init);
 
 static void __exit cq_late_exit(void)
 {
-	if (cq_late_qp)
-		ib_destroy_qp(cq_late_qp);
-	ib_free_cq(cq_late_cq);
+	cq_late_destroy();
 	ib_dealloc_pd(cq_late_pd);
 	ib_device_put(cq_late_dev);
 }
