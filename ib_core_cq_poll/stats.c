@@ -75,6 +75,7 @@ static int cqpoll_stats_row(char *buf, size_t size, const struct cqpoll_cq *c)
 	const struct cqpoll_stat *s = counts ? &c->stat : &zero;
 	/* The thread counts on meanwhile. */
 	u64 hits = READ_ONCE(s->hits), done = READ_ONCE(s->completions);
+	/* Before timed, which is never behind it. */
 	u64 ns = smp_load_acquire(&s->ns), timed = READ_ONCE(s->timed);
 
 	return scnprintf(buf, size,
