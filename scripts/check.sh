@@ -146,6 +146,7 @@ cq_steps()
 	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm $rdma $dir/faults.sh"
 	guest cq-faults-6.1-arm64 6.1-arm64 "--guest arm64-cvm --timeout 1800 $rdma $dir/{knob,faults}.sh"
 	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --timeout 1800 --append kmemleak=on $rdma --param CQ_SECONDS=10 $dir/faults.sh"
+	step bench-cq 'modules-6.12-amd64' 'scripts/bench-cq.sh --quick'
 	step mutants-cq 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh cq'
 }
 
