@@ -216,9 +216,10 @@ judge_in_guest()
 	done
 	rm -rf "$CVM_BUILD/results/$folder"
 	say "a guest for $*"
-	# Its own verdict says nothing: mutants make the kernel complain.
-	"$CVM_TOP/scripts/vm-run.sh" "${args[@]}" --name "$folder" --no-build --allow-stall --quiet \
-		--timeout $((120 + 180 * $#)) --param "MUTANTS=${words[*]}" \
+	# Its own verdict says nothing: mutants make the kernel complain. A judge that takes its
+	# time has a --timeout of its own.
+	"$CVM_TOP/scripts/vm-run.sh" --timeout $((120 + 180 * $#)) "${args[@]}" --name "$folder" \
+		--no-build --allow-stall --quiet --param "MUTANTS=${words[*]}" \
 		--param "MUTANT_TESTS=${tests[*]}" "${puts[@]}" tests/harness/mutants.sh \
 		</dev/null >"$OUT/guest.log" 2>&1 || true
 	listen "$CVM_BUILD/results/$folder/ktap.txt"
