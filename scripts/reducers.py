@@ -15,6 +15,7 @@ only, its words (options), its input (runs), and the summary that must come out.
 """
 
 import contextlib
+import glob
 import io
 import json
 import os
@@ -183,13 +184,15 @@ def update(name):
 
 def record(name, folder, options, runs):
     target = os.path.join(RECORDINGS, name)
+    found = glob.glob(os.path.join(folder, "*", "run.json"))
+    if not found:
+        return [f"no runs in {folder}; nothing was changed"]
     shutil.rmtree(target, ignore_errors=True)
     os.makedirs(target)
     write(" ".join(options) + "\n", target, "options")
     write(runs, target, "runs")
-    for entry in sorted(os.listdir(folder)):
-        if os.path.isfile(os.path.join(folder, entry, "run.json")):
-            record_run(os.path.join(folder, entry), os.path.join(target, entry))
+    for run in sorted(os.path.dirname(path) for path in found):
+        record_run(run, os.path.join(target, os.path.basename(run)))
     return update(name)
 
 
