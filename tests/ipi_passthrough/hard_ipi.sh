@@ -11,13 +11,14 @@ COUNT=${IPI_COUNT:-5000}
 # one: a pause of a few of the host's time slices. By then idle CPUs have also had
 # the tick that they stop after, so that none comes just before the call.
 MANY_GAP=8000
-# Hardware IPIs per call and target. Nobody answers a reschedule, so the next one
-# may find a target that is still busy with the last.
+# Hardware IPIs per call and target; natively 1.
 LIMIT=0.01
-RESCHED_LIMIT=0.03
+# On arm64 a target that is told to reschedule waits 10 us for the kick and then leaves
+# its poll by itself: an emulator without a core to run on needs longer for up to 6 %.
+RESCHED_LIMIT=0.1
 # A host that takes a vCPU's core away lets the target leave its poll meanwhile: the
 # measurement is taken again, and every one is printed.
-TRIES=3
+TRIES=6
 
 setup()
 {
@@ -67,7 +68,7 @@ masked()
 {
 	ipi_set_mask "$3"
 	gap=200
-	[ "$1" != many ] || gap=$MANY_GAP
+	[ "$2" = "${2#*-}" ] || gap=$MANY_GAP
 	count_masked "$1" "$2" $gap "${4:-$LIMIT}"
 	expect_per_call 0 "${4:-$LIMIT}" "$1 to $2, mask $3, per target"
 	expect_ge "$(ipi_stat soft)" $((COUNT * 95 / 100)) "soft IPIs sent"
