@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Latency and number of writes over NFS and RDMA, with and without ib_core_cq_poll, while completion
-# events come late: bench-cq.sh [--quick|--sweep] [--kernel 6.12|6.1] [--rounds N]
-# [--seconds N]
+# Latency and number of writes over NFS and RDMA, with and without ib_core_cq_poll, while
+# completion events come late: bench-cq.sh [--quick|--sweep] [--kernel 6.12|6.1]
+# [--rounds N] [--seconds N]
 #
 # Boots a guest with four CPUs and one with two, and writes build/results/cq.json. Exit
 # status 1 when a boot is void; the bars are reported, not judged. The guest's time counts
@@ -70,9 +70,8 @@ measure()
 	done
 	# shellcheck disable=SC2086 # lists are words
 	python3 "$CVM_TOP/scripts/bench_cq.py" "${QUICK[@]}" "${SWEEP[@]}" \
-		--out "$CVM_BUILD/results/cq$suffix.json" --delays $DELAYS --sizes $SIZES --many $MANY \
-		--rounds "$ROUNDS" \
-		--arms $ARMS --pauses $PAUSES -- "$CVM_BUILD/results/$folder"
+		--out "$CVM_BUILD/results/cq$suffix.json" --delays $DELAYS --sizes $SIZES \
+		--many $MANY --rounds "$ROUNDS" --arms $ARMS --pauses $PAUSES -- "$CVM_BUILD/results/$folder"
 }
 
 SWEEP=()

@@ -54,11 +54,11 @@ class CqRun(Run):
             words = parse_words(line)
             if "idle_ticks" in words:
                 self.idle = words["idle_ticks"] / words["of"]
-            elif "writers" in words:
-                self._check_arm(words)
+                continue
+            self._check_arm(words)
+            if "writers" in words:
                 self.many.setdefault((words["arm"], words["delay"]), []).append(words["iops"])
             else:
-                self._check_arm(words)
                 self._add(words)
 
     def check_complete(self):
@@ -136,6 +136,11 @@ def bars_of(summary):
             yield key, *BARS[name]
 
 
+def spread(values):
+    """Of the rounds."""
+    return f"{(max(values) - min(values)) / statistics.median(values):.2f}"
+
+
 def table(runs):
     print("\nMedians of the rounds; latency of a write in us, busy and poller in CPUs of the "
           "guest:\n")
@@ -146,15 +151,14 @@ def table(runs):
             rows.append((str(run.size), str(delay), str(pause), arm,
                          *(f"{run.median(arm, delay, f, pause):.{DIGITS.get(f, 1)}f}"
                            for f in FIGURES),
-                         f"{(max(means) - min(means)) / statistics.median(means):.2f}"))
+                         spread(means)))
     print_rows(rows)
     rows = [("CPUs", "delay", "arm", "iops", "spread")]
     for run in runs:
         for delay, arm in itertools.product(run.many_delays, run.arms):
             iops = run.many[arm, delay]
-            median = statistics.median(iops)
-            rows.append((str(run.size), str(delay), arm, f"{median:.0f}",
-                         f"{(max(iops) - min(iops)) / median:.2f}"))
+            rows.append((str(run.size), str(delay), arm, f"{statistics.median(iops):.0f}",
+                         spread(iops)))
     if len(rows) > 1:
         print("\nWrites a second of four writers:\n")
         print_rows(rows)

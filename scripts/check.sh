@@ -132,20 +132,20 @@ cq_steps()
 {
 	local rdma nvme dir=tests/ib_core_cq_poll
 
-	rdma="--fio $(rdma_options)"
+	rdma=$(rdma_options)
 	nvme="$rdma --mod nvme_rdma --mod nvmet_rdma --mod brd"
 	small_guest cq-x86 6.12-amd64 "--guest x86-cvm $nvme $dir/knob.sh $dir/softirq.sh"
-	small_guest cq-arm64 6.1-arm64 "--guest arm64-cvm $rdma $dir/nfs.sh"
+	small_guest cq-arm64 6.1-arm64 "--guest arm64-cvm --fio $rdma $dir/nfs.sh"
 	small_guest cq-kunit kunit-amd64 "--guest x86-cvm --append kmemleak=on $rdma --param CQ_SECONDS=1 $dir/memory.sh"
-	small_guest cq-faults-x86 6.12-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
+	small_guest cq-faults-x86 6.12-amd64 "--guest x86-cvm --fio $rdma $dir/faults.sh"
 	[ -n "$FULL" ] || return 0
-	guest cq-every-x86 6.1-amd64 "--guest x86-cvm $nvme $dir/{knob,softirq,nfs}.sh"
-	guest cq-every-arm64 6.12-arm64 "--guest arm64-cvm $nvme $dir/{knob,softirq,nfs}.sh"
+	guest cq-every-x86 6.1-amd64 "--guest x86-cvm --fio $nvme $dir/{knob,softirq,nfs}.sh"
+	guest cq-every-arm64 6.12-arm64 "--guest arm64-cvm --fio $nvme $dir/{knob,softirq,nfs}.sh"
 	guest cq-softirq-kunit kunit-amd64 "--guest x86-cvm $nvme $dir/softirq.sh"
-	guest cq-faults-6.1-x86 6.1-amd64 "--guest x86-cvm $rdma $dir/faults.sh"
-	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm $rdma $dir/faults.sh"
-	guest cq-faults-6.1-arm64 6.1-arm64 "--guest arm64-cvm --timeout 1800 $rdma $dir/{knob,faults}.sh"
-	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --timeout 1800 --append kmemleak=on $rdma --param CQ_SECONDS=10 $dir/faults.sh"
+	guest cq-faults-6.1-x86 6.1-amd64 "--guest x86-cvm --fio $rdma $dir/faults.sh"
+	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm --fio $rdma $dir/faults.sh"
+	guest cq-faults-6.1-arm64 6.1-arm64 "--guest arm64-cvm --timeout 1800 --fio $rdma $dir/{knob,faults}.sh"
+	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --timeout 1800 --append kmemleak=on --fio $rdma --param CQ_SECONDS=10 $dir/faults.sh"
 	step bench-cq 'modules-6.12-amd64' 'scripts/bench-cq.sh --quick'
 	step mutants-cq 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh cq'
 }

@@ -4,8 +4,8 @@
 # and not: latency of one at a time, and how many four writers do a second (fio). Figures go
 # to /out/cq.txt; scripts/bench_cq.py reads them. Parameters: BENCH_ROUNDS, BENCH_SECONDS,
 # BENCH_DELAYS, BENCH_MANY (delays that four writers are measured with), BENCH_ARMS,
-# BENCH_PAUSES (us before each write), CQ_CPU. Rounds are short, so that whatever the host does in
-# between meets all arms alike.
+# BENCH_PAUSES (us before each write), CQ_CPU. Rounds are short, so that whatever the host
+# does in between meets all arms alike.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/rdma.sh
@@ -50,7 +50,16 @@ bench_idle()
 	echo "$1" >$CQ_PARAM/idle_us || fail "idle_us is not taken"
 }
 
-# Counts of an arm go on in its row, so that a knob without an effect shows.
+# bench_begin ARM DELAY: with late events from now on
+bench_begin()
+{
+	bench_arm "$1"
+	echo "$2" >$DELAY/delay_us
+	echo 1 >$DELAY/on
+}
+
+# bench_arm_end ARM: the end of both. Counts of an arm go on in its row, so that a knob
+# without an effect shows.
 bench_arm_end()
 {
 	bench_counts="events=$(cat $DELAY/events) polled=$(cq_sum completions)"
@@ -74,9 +83,7 @@ bench_poller()
 # bench_one ARM DELAY PAUSE ROUND
 bench_one()
 {
-	bench_arm "$1"
-	echo "$2" >$DELAY/delay_us
-	echo 1 >$DELAY/on
+	bench_begin "$1" "$2"
 	bench_c0=$(bench_busy)
 	bench_p0=$(bench_poller)
 	bench_t0=$(cut -d' ' -f1 /proc/uptime)
@@ -92,23 +99,26 @@ bench_one()
 		>>/out/cq.txt
 }
 
-# bench_turns: in every other round the arms come the other way round
-bench_turns()
+# bench_rounds CMD: for each round, with the arms in bench_order: in every other one they
+# come the other way round
+bench_rounds()
 {
-	bench_order=$BENCH_ARMS
-	[ $((bench_n % 2)) = 0 ] || bench_order=$(printf '%s\n' $BENCH_ARMS | tac | tr '\n' ' ')
+	bench_n=0
+	while [ $bench_n -lt "$BENCH_ROUNDS" ]; do
+		bench_order=$BENCH_ARMS
+		[ $((bench_n % 2)) = 0 ] ||
+			bench_order=$(printf '%s\n' $BENCH_ARMS | tac | tr '\n' ' ')
+		"$1"
+		bench_n=$((bench_n + 1))
+	done
 }
 
 # bench_many ARM DELAY ROUND: writes a second of four writers
 bench_many()
 {
-	bench_arm "$1"
-	echo "$2" >$DELAY/delay_us
-	echo 1 >$DELAY/on
-	/put/fio --name=many --directory=/mnt/0 --rw=randwrite --bs=4k --size=128k --direct=1 \
-		--ioengine=psync --numjobs=4 --thread --group_reporting --time_based \
-		--runtime="$BENCH_SECONDS" --output-format=terse --terse-version=3 \
-		>/tmp/bench.out 2>&1 || bench_failed=1
+	bench_begin "$1" "$2"
+	(rdma_fio 0 randwrite --name=many --size=128k --numjobs=4 --time_based \
+		--runtime="$BENCH_SECONDS") >/tmp/bench.out 2>&1 || bench_failed=1
 	bench_arm_end "$1"
 	[ -z "$bench_failed" ] || fail "$1, $2 us, four writers: $(cat /tmp/bench.out)"
 	# KiB written, and milliseconds
@@ -117,32 +127,32 @@ bench_many()
 		/tmp/bench.out >>/out/cq.txt
 }
 
+round_many()
+{
+	for bench_delay in $BENCH_MANY; do
+		for bench_a in $bench_order; do
+			bench_many "$bench_a" "$bench_delay" $bench_n
+		done
+	done
+}
+
 measure_many()
 {
-	bench_n=0
-	while [ $bench_n -lt "$BENCH_ROUNDS" ]; do
-		bench_turns
-		for bench_delay in $BENCH_MANY; do
-			for bench_a in $bench_order; do
-				bench_many "$bench_a" "$bench_delay" $bench_n
-			done
+	bench_rounds round_many
+}
+
+round_one()
+{
+	for bench_delay in $BENCH_DELAYS; do for bench_pause in $BENCH_PAUSES; do
+		for bench_a in $bench_order; do
+			bench_one "$bench_a" "$bench_delay" "$bench_pause" $bench_n
 		done
-		bench_n=$((bench_n + 1))
-	done
+	done; done
 }
 
 measure()
 {
-	bench_n=0
-	while [ $bench_n -lt "$BENCH_ROUNDS" ]; do
-		bench_turns
-		for bench_delay in $BENCH_DELAYS; do for bench_pause in $BENCH_PAUSES; do
-			for bench_a in $bench_order; do
-				bench_one "$bench_a" "$bench_delay" "$bench_pause" $bench_n
-			done
-		done; done
-		bench_n=$((bench_n + 1))
-	done
+	bench_rounds round_one
 }
 
 # A mount that nobody uses.

@@ -13,10 +13,7 @@ set_up()
 {
 	# Before the users of queues: these are told first then when a device goes.
 	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
-	rdma_up
-	nfs_server_up
-	nfs_mount 0 4.2
-	nfs_mount 1 3
+	nfs_up
 }
 
 load_both()
@@ -80,8 +77,7 @@ unloaded()
 	for_a_while 'cq_on
 		expect_ge "$(cq_queues)" 8 "queues"
 		usleep 50000
-		unload_module ib_core_cq_poll || fail "it does not unload"
-		load_module ib_core_cq_poll || fail "it does not load again"'
+		cq_reload'
 	end_both
 	expect_eq -1 "$(cat $CQ_KNOB)" "CPU after loading"
 }
@@ -129,8 +125,8 @@ looked_for()
 # Where the thread is, and where it may be
 thread_cpus()
 {
-	awk '{ print $39 }' "/proc/$(pidof cqpoll/1)/stat"
-	sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$(pidof cqpoll/1)/status"
+	echo "$(awk '{ print $39 }' "/proc/$(pidof cqpoll/1)/stat")" \
+		"$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$(pidof cqpoll/1)/status")"
 }
 
 # The CPU fails to go after it has pushed all threads away, and before we hear of it.
@@ -147,8 +143,8 @@ stays_online()
 	cq_on 1
 	for_a_while 'echo "$cq_state" >$cq_cpu/hotplug/fail || fail "state $cq_state can not fail"
 		echo 0 2>/dev/null >$cq_cpu/online && fail "CPU 1 goes offline"
-		wait_for 5 "[ \"\$(echo \$(thread_cpus))\" = \"1 1\" ]" ||
-			fail "the thread is, and may be, on CPUs" $(thread_cpus)'
+		wait_for 5 "[ \"\$(thread_cpus)\" = \"1 1\" ]" ||
+			fail "the thread is, and may be, on CPUs $(thread_cpus)"'
 	end_both
 	cq_off
 }
@@ -183,8 +179,7 @@ link_down()
 		wait_for 10 'grep -q DOWN $cq_port' || fail "port of rxe$cq_n: $(cat $cq_port)"
 	done
 	for_a_while 'echo -1 >$CQ_KNOB
-		unload_module ib_core_cq_poll || fail "it does not unload"
-		load_module ib_core_cq_poll || fail "it does not load again"
+		cq_reload
 		cq_on
 		expect_ge "$(cq_queues)" 8 "queues"'
 	ip link set veth1 up || fail "the link does not come up"
@@ -282,9 +277,7 @@ clean_up()
 	cq_load 1 randread 2 1
 	cq_load_end 0
 	cq_load_end 1
-	nfs_umount 0
-	nfs_umount 1
-	nfs_server_down
+	nfs_down
 	[ ! -e $KMEMLEAK ] || expect_no_leaks
 }
 

@@ -4,7 +4,6 @@
 # the test kernel: with fault injection and kmemleak=on.
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
-. /tests/lib/trace.sh
 . /tests/lib/kmemleak.sh
 . /tests/lib/rdma.sh
 
@@ -13,10 +12,7 @@ LATE=/sys/module/cq_late/parameters
 
 set_up()
 {
-	rdma_up
-	nfs_server_up
-	nfs_mount 0 4.2
-	nfs_mount 1 3
+	nfs_up
 	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
 }
 
@@ -112,9 +108,7 @@ clean_up()
 {
 	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
 	both
-	nfs_umount 0
-	nfs_umount 1
-	nfs_server_down
+	nfs_down
 	[ ! -e $KMEMLEAK ] || expect_no_leaks
 }
 

@@ -8,10 +8,7 @@
 
 set_up()
 {
-	rdma_up
-	nfs_server_up
-	nfs_mount 0 4.2
-	nfs_mount 1 3
+	nfs_up
 	cq_load 0 randwrite 2 1
 	cq_load_end 0
 }
@@ -122,9 +119,7 @@ clean_up()
 	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
 	cq_load 0 randwrite 2 1
 	cq_load_end 0
-	nfs_umount 0
-	nfs_umount 1
-	nfs_server_down
+	nfs_down
 }
 
 ktap_plan 8

@@ -121,8 +121,7 @@ toggled()
 # With the parameters of this test.
 nvme_reload()
 {
-	unload_module ib_core_cq_poll || fail "it does not unload"
-	load_module ib_core_cq_poll owners='!ib_core' softirq=Y || fail "it does not load again"
+	cq_reload owners='!ib_core' softirq=Y
 }
 
 unloaded()

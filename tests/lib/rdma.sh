@@ -98,6 +98,29 @@ nfs_umount()
 	umount "/mnt/$1" || fail "/mnt/$1 can't be unmounted"
 }
 
+# Two mounts, each over its own device: NFS 4.2 over the first, 3 over the second.
+nfs_up()
+{
+	rdma_up
+	nfs_server_up
+	nfs_mount 0 4.2
+	nfs_mount 1 3
+}
+
+nfs_down()
+{
+	nfs_umount 0
+	nfs_umount 1
+	nfs_server_down
+}
+
+# cq_reload [PARAM...]: unload the module and load it again
+cq_reload()
+{
+	unload_module ib_core_cq_poll || fail "it does not unload"
+	load_module ib_core_cq_poll "$@" || fail "it does not load again"
+}
+
 # cq_load N MODE [THREADS [SECONDS]]: start load on mount N, and wait until it runs: a
 # server that has just started lets nobody open files for a while.
 cq_load()
@@ -126,17 +149,22 @@ cq_load_stop()
 	cq_load_end "$1"
 }
 
-# cq_fio N RW OPTION...: become fio on mount N; what it reads is what it wrote, and nothing
+# rdma_fio N RW OPTION...: become fio on mount N, with one line of results
+rdma_fio()
+{
+	cq_mount=/mnt/$1 cq_rw=$2
+	shift 2
+	exec /put/fio --directory="$cq_mount" --rw="$cq_rw" --direct=1 --ioengine=psync --bs=4k \
+		--thread --group_reporting --output-format=terse --terse-version=3 "$@"
+}
+
+# cq_fio N RW OPTION...: the same where what it reads is what it wrote, and nothing
 # takes CQ_HANG seconds. What is lost as a whole it finds only while it still knows in which
 # order it wrote, so not with --time_based, and not with reads alone.
 cq_fio()
 {
-	cq_mount=/mnt/$1 cq_rw=$2
-	shift 2
-	exec /put/fio --name=fio --directory="$cq_mount" --rw="$cq_rw" --direct=1 --ioengine=psync \
-		--bs=4k --size=64k --numjobs=2 --thread --group_reporting \
-		--verify=crc32c --verify_fatal=1 --max_latency="${CQ_HANG}s" \
-		--output-format=terse --terse-version=3 "$@"
+	rdma_fio "$@" --name=fio --size=64k --numjobs=2 --verify=crc32c --verify_fatal=1 \
+		--max_latency="${CQ_HANG}s"
 }
 
 # cq_fio_figures FILE: what fio says: error, reads and writes in KiB and their longest in us
