@@ -527,7 +527,7 @@ static u64 drops_tx(struct fake *fake)
 
 static void wait_for_reset(struct kunit *test, struct fake *fake, enum cvmnet_reset_cause cause)
 {
-	unsigned int tries = 200;
+	unsigned int tries = 3000;
 
 	/* The net device is detached before the device is reset. */
 	while (tries && (!READ_ONCE(fake->resets) || !netif_device_present(fake->netdev) ||
@@ -1342,7 +1342,7 @@ static void silent_test(struct kunit *test)
 	began = jiffies;
 	KUNIT_EXPECT_EQ(test, set_coal(fake, &want), -ETIMEDOUT);
 	KUNIT_EXPECT_GE(test, jiffies - began, 5UL * HZ - HZ / 10);
-	KUNIT_EXPECT_LE(test, jiffies - began, 6UL * HZ);
+	KUNIT_EXPECT_LE(test, jiffies - began, 9UL * HZ);
 	expect_coal(test, fake, &none);
 	fake->silent = false;
 	schedule_work(&fake->answer_work);
@@ -1403,7 +1403,7 @@ static void open_failure_test(struct kunit *test)
 static void resume_failure_test(struct kunit *test)
 {
 	struct fake *fake = fake_start_mode(test, DEFAULT | F(STATUS));
-	unsigned int tries = 200;
+	unsigned int tries = 3000;
 
 	KUNIT_ASSERT_EQ(test, cvmnet_driver.freeze(&fake->vdev), 0);
 	/* As the core does it */

@@ -11,7 +11,7 @@ cd "$CVM_TOP"
 STOCK=$(kernel_ids K_KIND=debian)
 LOGS=$CVM_BUILD/check
 JOBS=${CVM_CHECK_JOBS:-2}
-STEP_TIMEOUT=${CVM_CHECK_TIMEOUT:-2400}
+STEP_TIMEOUT=${CVM_CHECK_TIMEOUT:-3600}
 
 # --- the table ---------------------------------------------------------------
 #
@@ -88,7 +88,7 @@ net()
 net_steps()
 {
 	local jumbo="--tap-mtu 9000 --param NET_MTU=9000"
-	local debug="--guest x86-cvm --timeout 1500 $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3"
+	local debug="--guest x86-cvm --timeout 2400 $NET_SERVE --queues 2 --append kmemleak=on --param NET_GAP=10000 --param NET_ROUNDS=3"
 
 	# With several queues QEMU's own RSS loses packets, whatever the driver.
 	net 6.12 x86 pci split pool mergeable 1 ',rss=on,hash=on --param NET_UPS=200' 'traffic sysfs reconfig'
@@ -281,7 +281,7 @@ guest()
 small_guest()
 {
 	step "guest-$1" "modules-$2" \
-		"scripts/vm-run.sh --name check-$1 --kernel ${2%-*} --timeout 900 $3"
+		"scripts/vm-run.sh --name check-$1 --kernel ${2%-*} --timeout 1800 $3"
 }
 
 usage()

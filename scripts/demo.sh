@@ -47,7 +47,7 @@ readable()
 # guest_demo GUEST RESULT TEST
 guest_demo()
 {
-	"$CVM_TOP/scripts/vm-run.sh" --guest "$1" --kernel 6.12 --smp 2 --timeout 240 \
+	"$CVM_TOP/scripts/vm-run.sh" --guest "$1" --kernel 6.12 --smp 2 --timeout 600 \
 		--name "$2" --get demo.txt "$3" | readable
 }
 
@@ -120,7 +120,7 @@ net_guest()
 	local name=$1
 
 	shift
-	"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel 6.12 --net tap --timeout 240 \
+	"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel 6.12 --net tap --timeout 600 \
 		--serve "$CVM_TOP/scripts/net_peer.py" --put "$CVM_TOP/scripts/cvmnet-bind.sh" \
 		--mod pktgen --mod dummy --name "$name" "$@"
 }
@@ -181,7 +181,7 @@ part_ib_core_cq_poll()
 {
 	banner "NFS over RDMA without waiting for interrupts: x86-cvm, whose time counts instructions"
 	# shellcheck disable=SC2046 # options are words
-	"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel 6.12 --smp 2 --timeout 400 \
+	"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel 6.12 --smp 2 --timeout 900 \
 		--icount --allow-stall $(rdma_options) --name demo/cq --get demo.txt ib_core_cq_poll/demo.sh |
 		readable || return
 	banner "Before and after (microseconds; one instruction is a nanosecond)"

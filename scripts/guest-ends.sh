@@ -9,6 +9,8 @@ set -euo pipefail
 
 # More than it takes to stop polling CPUs, less than the kernel's own time-outs.
 LIMIT_MS=900
+# A host without a core for one of the CPUs takes part of that; each try is printed.
+TRIES=3
 PASSED=0 FAILED=0
 
 # What the log must say before, and as the last thing after the CPUs are stopped.
@@ -60,13 +62,17 @@ judge()
 
 one()
 {
-	local name=ends-$1-$2 problems more=()
+	local name=ends-$1-$2 problems try more=()
 
 	[ "$2" != kexec ] || more=(--put "$K_IMAGE" --allow-stall)
-	"$CVM_TOP/scripts/vm-run.sh" --guest "$1" --kernel "$SERIES" --smp 4 --timeout 60 \
-		"${more[@]}" --name "$name" --param "IPI_END=$2" --quiet ipi_passthrough/ends.sh \
-		</dev/null >/dev/null 2>&1 || true
-	problems=$(judge "$name" "$2")
+	for try in $(seq $TRIES); do
+		"$CVM_TOP/scripts/vm-run.sh" --guest "$1" --kernel "$SERIES" --smp 4 --timeout 300 \
+			"${more[@]}" --name "$name" --param "IPI_END=$2" --quiet \
+			ipi_passthrough/ends.sh </dev/null >/dev/null 2>&1 || true
+		problems=$(judge "$name" "$2")
+		[[ $problems == took* ]] || break
+		say "$1 ends by $2, try $try: $problems"
+	done
 	if [ -z "$problems" ]; then
 		PASSED=$((PASSED + 1))
 		say "ok: $1 ends by $2 while its CPUs poll"

@@ -69,7 +69,7 @@ main()
 	local guest_rc=0 suite suites
 
 	# Eight CPUs make masks worth parsing; they idle.
-	"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel kunit --smp 8 --name kunit \
+	"$CVM_TOP/scripts/vm-run.sh" --guest x86-cvm --kernel kunit --smp 8 --timeout 1800 --name kunit \
 		--append "kunit.enable=1 panic_on_warn=1 kmemleak=on" --param "SUITES=$*" \
 		--allow-stall tests/harness/kunit.sh || guest_rc=$?
 	mapfile -t suites < <(sed -n 's/.*cvm-kunit: begin \([A-Za-z0-9_]*\).*/\1/p' "$OUT/dmesg.txt")

@@ -370,8 +370,8 @@ live()
 	check "live: WARN in a case" fault warn "problem: WARN:" --param FAULT=warn
 	check "live: oops in a case" fault oops "problem: kernel oops:" --param FAULT=oops
 	check "live: panic" fault panic "problem: kernel panic:" --param FAULT=panic
-	check "live: hang" fault hang "problem: timeout: no end after 25 s in case 2 the fault" \
-		--timeout 25 --param FAULT=hang
+	check "live: hang" fault hang "problem: timeout: no end after 45 s in case 2 the fault" \
+		--timeout 45 --param FAULT=hang
 	check "live: script that is killed" fault truncated "problem: truncated KTAP:" \
 		--param FAULT=kill
 	# shellcheck disable=SC2016
@@ -394,7 +394,7 @@ live()
 	check "live: it was started again" grep -q "note: no test began, started again: nothing in 20 s" \
 		"$WORK/said"
 	check "live: QEMU that crashes in a test" \
-		crashed_qemu crash 'begin 1' 1 "problem: guest died"
+		crashed_qemu crash 'begin 2 the fault' 1 "problem: guest died"
 	check "live: file that the guest does not deliver" says 1 "problem: missing file: none" \
 		guest missing --get none tests/harness/smoke.sh
 	check "live: terminated run leaves nothing" ended_run TERM
@@ -447,7 +447,7 @@ crashed_qemu()
 	local runner
 
 	rm -f "$RESULTS/$NAME/$1/dmesg.txt"
-	says "$3" "$4" guest "$1" --param FAULT=skip tests/harness/fault.sh &
+	says "$3" "$4" guest "$1" --param FAULT=nap tests/harness/fault.sh &
 	runner=$!
 	printed "$1" "$2" || true
 	pkill -ABRT -f "^qemu-system-x86_64 .*/$NAME/$1/initrd" || echo "no QEMU"

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from vm.qmp import QMP, QMPError
 
 TICK = 0.1
-STALL = 2.0
+STALL = 4.0
 POWEROFF_TIME = 20.0
-START_TIME = float(os.environ.get("CVM_START_TIME", 180))
+START_TIME = float(os.environ.get("CVM_START_TIME", 300))
 OUT_LIMIT = 256 << 20
 NIC_TIME = 20.0
 NIC_REQUEST = "# cvm: nic "

@@ -61,7 +61,8 @@ wfx_one_vm()
 	say "For one VM only, while it runs, and with counters. It goes with the VM."
 	show "echo 0 >$WFX_KNOB"
 	vm_start demo --pin 1 --count 1000000 ticks_wfi
-	usleep 200000
+	wait_for 30 '[ -n "$(ls -d /sys/kernel/debug/kvm/"$vm_pid"-* 2>/dev/null)" ]' ||
+		fail "the VM does not run"
 	show "echo $vm_pid >$WFX_DIR/add"
 	show "echo 1 >$WFX_DIR/$vm_pid/wfi"
 	sleep 1

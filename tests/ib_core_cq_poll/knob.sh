@@ -10,7 +10,7 @@ set_up()
 	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
 	expect_eq -1 "$(cat $CQ_KNOB)" "CPU after loading"
 	expect_eq "# timing 0" "$(head -n 1 $CQ_STAT | cut -d, -f1)" "timing after loading"
-	expect_eq 0 "$(cq_threads)" "threads after loading"
+	expect_threads 0 "threads after loading"
 }
 
 # knob_refuses VALUE ERRNO: and nothing is changed, whether polling is on or off
@@ -20,7 +20,7 @@ knob_refuses()
 		echo $knob_now >$CQ_KNOB
 		expect_errno "echo '$1' >$CQ_KNOB" "$2"
 		expect_eq "$knob_now" "$(cat $CQ_KNOB)" "CPU after '$1' was refused"
-		expect_eq $((knob_now > 0)) "$(cq_threads)" "threads after '$1' was refused"
+		expect_threads $((knob_now > 0)) "threads after '$1' was refused"
 	done
 }
 
@@ -40,9 +40,9 @@ good_cpus()
 		[ $knob_good != 0,1 ] || knob_good=0-1
 		expect_eq $knob_good "$(cat $CQ_KNOB)" "CPU"
 	done
-	expect_eq 1 "$(cq_threads)" "threads of one CPU"
+	expect_threads 1 "threads of one CPU"
 	cq_off
-	expect_eq 0 "$(cq_threads)" "threads after stopping"
+	expect_threads 0 "threads after stopping"
 }
 
 # With no more threads to be had: only builtins of the shell from there on.
@@ -58,9 +58,9 @@ no_thread()
 	echo "$knob_max" >/proc/sys/kernel/threads-max
 	expect_ne 0 $knob_rc "status of starting a thread without any to be had"
 	expect_eq 0 "$knob_now" "CPU after that"
-	expect_eq 1 "$(cq_threads)" "threads after that"
+	expect_threads 1 "threads after that"
 	cq_on 0-1
-	expect_eq 2 "$(cq_threads)" "threads when there are some"
+	expect_threads 2 "threads when there are some"
 	cq_off
 }
 

@@ -19,7 +19,7 @@ set_up()
 	need_cpus 4
 	ipi_load ipi_bench
 	# It begins at once; x86 kernels have the softirq hazard while they idle natively.
-	ipi_load ipi_torture hazard=N
+	ipi_load ipi_torture hazard=N limit_ms=3000
 	echo 0 >/sys/kernel/debug/ipi_torture/run
 	ipi_load ipi_passthrough
 }
@@ -29,6 +29,8 @@ set_up()
 expect_soft()
 {
 	ipi_reset_stats
+	soft_cpu=$1
+	wait_for 30 '[ "$(ipi_stat polls "$soft_cpu")" -gt 0 ]' || fail "CPU $1 does not poll"
 	ipi_count_hard "$1" "mode=single sender=0 targets=$1 count=$COUNT gap_us=200 polling=1"
 	expect_eq 0 "$(ipi_result never_idle)" "calls for which CPU $1 did not poll"
 	expect_ge "$(ipi_stat soft 0)" $((COUNT * 9 / 10)) "soft IPIs of CPU 0 in $COUNT calls to CPU $1"

@@ -36,7 +36,7 @@ suspend_to_idle()
 until_alarm()
 {
 	echo 0 >$ALARM
-	echo +2 >$ALARM || fail "the alarm was refused"
+	echo +6 >$ALARM || fail "the alarm was refused"
 	began=$(cat /sys/class/rtc/rtc0/since_epoch)
 	suspend_to freeze || fail "did not suspend"
 	expect_ge $(($(cat /sys/class/rtc/rtc0/since_epoch) - began)) 1 "seconds asleep"

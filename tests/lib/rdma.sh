@@ -260,6 +260,13 @@ cq_threads()
 	cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^cqpoll/'
 }
 
+# expect_threads N WHAT: one that has ended may be seen for a moment still.
+expect_threads()
+{
+	cq_wanted=$1
+	wait_for 20 '[ "$(cq_threads)" = "$cq_wanted" ]' || expect_eq "$1" "$(cq_threads)" "$2"
+}
+
 cq_queues()
 {
 	grep -c -v '^#' $CQ_STAT

@@ -35,7 +35,7 @@ sim_net()
 	unshare -n sleep 10000 &
 	sim_pid=$!
 	defer "kill $sim_pid 2>/dev/null"
-	wait_for 5 '[ "$(readlink /proc/$sim_pid/ns/net)" != "$(readlink /proc/self/ns/net)" ]' ||
+	wait_for 30 '[ "$(readlink /proc/$sim_pid/ns/net)" != "$(readlink /proc/self/ns/net)" ]' ||
 		fail "no network namespace"
 	sim_in ip link set lo up
 }
@@ -67,7 +67,7 @@ sim_peer()
 	sim_server=$!
 	defer "kill $sim_server 2>/dev/null"
 	# Its port, in hexadecimal.
-	wait_for 5 'sim_in cat /proc/net/tcp /proc/net/tcp6 | grep -q ":$(printf %04X $NET_PORT) "' ||
+	wait_for 30 'sim_in cat /proc/net/tcp /proc/net/tcp6 | grep -q ":$(printf %04X $NET_PORT) "' ||
 		fail "the server does not start"
 }
 

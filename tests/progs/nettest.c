@@ -76,7 +76,7 @@ static void deadline(void)
 	const char *text = getenv("NETTEST_DEADLINE");
 
 	signal(SIGALRM, too_late);
-	alarm(text ? number(text, 1, 3600) : 60);
+	alarm(text ? number(text, 1, 3600) : 300);
 }
 
 /* --- content --- */
@@ -647,7 +647,7 @@ static int udp(const char *host, const char *port, long count, long size, int se
 	int fd, room = 1 << 20;
 
 	fd = connect_to(host, port, SOCK_DGRAM);
-	set_timeout(fd, 1000);
+	set_timeout(fd, 10000);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	if (segment && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)))
 		die("UDP_SEGMENT");

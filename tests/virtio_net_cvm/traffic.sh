@@ -255,7 +255,7 @@ each_cpu_reaches()
 	cpu=1
 	for _ in $(grep '^processor' /proc/cpuinfo); do
 		[ $cpu -lt $((1 << $(net_queues))) ] || break
-		wait_for 5 'taskset $(printf %x $cpu) ping -c 1 -W 1 $NET_PEER >/dev/null' ||
+		wait_for 20 'taskset $(printf %x $cpu) ping -c 1 -W 1 $NET_PEER >/dev/null' ||
 			fail "no answer to CPU mask $cpu $1"
 		cpu=$((cpu << 1))
 	done

@@ -97,14 +97,14 @@ events()
 {
 	sim_up sim0
 	vnetsim.sh set sim0 event link down
-	net_link eth0 down 5
+	net_link eth0 down 20
 	vnetsim.sh set sim0 event link up
-	net_link eth0 up 5
+	net_link eth0 up 20
 	vnetsim.sh set sim0 event announce
-	wait_for 5 '[ "$(sim_state announce)" = 0 ]' || fail "the announcement was not acknowledged"
+	wait_for 20 '[ "$(sim_state announce)" = 0 ]' || fail "the announcement was not acknowledged"
 	resets=$(sim_state resets)
 	vnetsim.sh set sim0 event needs_reset
-	wait_for 10 '[ "$(sim_state resets)" -gt "$resets" ]' || fail "no reset"
+	wait_for 30 '[ "$(sim_state resets)" -gt "$resets" ]' || fail "no reset"
 	net_reaches "after a reset"
 	expect_eq 1 "$(cat $NET_CVM/resets)" "resets that the driver counts"
 	sim_down
@@ -283,7 +283,7 @@ tunnels()
 	done
 	resets=$(sim_state resets)
 	vnetsim.sh set sim0 event needs_reset
-	wait_for 10 '[ "$(sim_state resets)" -gt "$resets" ]' || fail "no reset"
+	wait_for 30 '[ "$(sim_state resets)" -gt "$resets" ]' || fail "no reset"
 	wait_for 10 '[ "$(sim_state tunnel_types)" = 0x11 ]' || fail "types are lost with a reset"
 	net_reaches "after a reset"
 	vnetsim.sh set sim0 ctrl_fail 0x80
