@@ -74,10 +74,10 @@ recorded()
 		[ "$dir" != "$CVM_TOP/scripts/testdata/reducers/" ] || continue
 		check "recorded: $(basename "$dir")" "$SUM" --expect "${dir%/}"
 	done
-	check "silence of a second" silence 1 0 0
-	check "silence of three seconds, of all CPUs" silence 3 0 2
+	check "silence of three seconds" silence 3 0 0
+	check "silence of five seconds, of all CPUs" silence 5 0 2
 	check "silence while frozen" silence 6 5.5 0
-	check "silence that began long before" silence 6 3 2
+	check "silence that began long before" silence 8 3 2
 	check "silence while frozen, for too long" silence 25 25 2
 }
 
