@@ -463,7 +463,7 @@ stopped_qemu()
 	runner=$!
 	pid=$(qemu_of stopped)
 	kill -STOP "$pid"
-	sleep 5
+	sleep 8
 	kill -CONT "$pid"
 	wait $runner || {
 		cat "$WORK/stopped"
