@@ -387,14 +387,14 @@ live()
 		--smp 1 --allow-stall --param "FAULT=irqsoff 9000" tests/harness/fault.sh
 	check "live: host that is busy is not a stall" stopped_qemu
 	check "live: QEMU that crashes while the guest boots" \
-		crashed_qemu reboot 'Linux version' 0 "note: no test began, started again: QEMU crashed"
+		crashed_qemu reboot skip 'Linux version' 0 "note: no test began, started again: QEMU crashed"
 	check "live: guest that does not begin" says 1 "problem: timeout: no end after 20 s" \
 		env CVM_START_TIME=20 "$RUN" --guest x86-cvm --name "$NAME/stuck" \
 		--append cvm.stuck=1 tests/harness/smoke.sh
 	check "live: it was started again" grep -q "note: no test began, started again: nothing in 20 s" \
 		"$WORK/said"
 	check "live: QEMU that crashes in a test" \
-		crashed_qemu crash 'begin 2 the fault' 1 "problem: guest died"
+		crashed_qemu crash nap 'begin 2 the fault' 1 "problem: guest died"
 	check "live: file that the guest does not deliver" says 1 "problem: missing file: none" \
 		guest missing --get none tests/harness/smoke.sh
 	check "live: terminated run leaves nothing" ended_run TERM
@@ -441,15 +441,15 @@ qemu_of()
 	pgrep -f "^qemu-system-x86_64 .*/$NAME/$1/initrd"
 }
 
-# crashed_qemu RUN MARK RC TEXT: QEMU aborts once its guest has printed MARK.
+# crashed_qemu RUN FAULT MARK RC TEXT: QEMU aborts once its guest has printed MARK.
 crashed_qemu()
 {
 	local runner
 
 	rm -f "$RESULTS/$NAME/$1/dmesg.txt"
-	says "$3" "$4" guest "$1" --param FAULT=nap tests/harness/fault.sh &
+	says "$4" "$5" guest "$1" --param "FAULT=$2" tests/harness/fault.sh &
 	runner=$!
-	printed "$1" "$2" || true
+	printed "$1" "$3" || true
 	pkill -ABRT -f "^qemu-system-x86_64 .*/$NAME/$1/initrd" || echo "no QEMU"
 	wait $runner
 }

@@ -136,11 +136,6 @@ round_many()
 	done
 }
 
-measure_many()
-{
-	bench_rounds round_many
-}
-
 round_one()
 {
 	for bench_delay in $BENCH_DELAYS; do for bench_pause in $BENCH_PAUSES; do
@@ -148,11 +143,6 @@ round_one()
 			bench_one "$bench_a" "$bench_delay" "$bench_pause" $bench_n
 		done
 	done; done
-}
-
-measure()
-{
-	bench_rounds round_one
 }
 
 # A mount that nobody uses.
@@ -178,8 +168,8 @@ clean_up()
 
 ktap_plan 5
 ktap_case "NFS over RDMA" set_up
-ktap_case "latency of writes" measure
-ktap_case "writes a second" measure_many
+ktap_case "latency of writes" bench_rounds round_one
+ktap_case "writes a second" bench_rounds round_many
 ktap_case "an idle mount" idle
 ktap_case "unloading" clean_up
 ktap_done

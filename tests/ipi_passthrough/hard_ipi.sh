@@ -11,8 +11,8 @@ COUNT=${IPI_COUNT:-5000}
 # one: a pause of a few of the host's time slices. By then idle CPUs have also had
 # the tick that they stop after, so that none comes just before the call.
 MANY_GAP=8000
-# Hardware IPIs per call and target; natively 1.
-LIMIT=0.01
+# Hardware IPIs per call and target; natively 1. Up to 0.02 with three guests on two cores.
+LIMIT=0.05
 # On arm64 a target that is told to reschedule waits 10 us for the kick and then leaves
 # its poll by itself: an emulator without a core to run on needs longer for up to 6 %.
 RESCHED_LIMIT=0.1
@@ -39,44 +39,30 @@ background()
 	note "background: $ipi_hards hardware IPIs on CPUs 1-3 in the time of $COUNT calls"
 }
 
-# within LOW HIGH
-within()
-{
-	ipi_le "$1" "$ipi_hard_per_call" && ipi_le "$ipi_hard_per_call" "$2"
-}
-
-# count_until LOW HIGH CPUS WORDS: until it is between them or TRIES are used up.
-count_until()
-{
-	low=$1 high=$2
-	shift 2
-	for try in $(seq $TRIES); do
-		ipi_count_hard "$@"
-		note "try $try: $ipi_hard_per_call"
-		! within "$low" "$high" || break
-	done
-}
-
-# expect_per_call LOW HIGH WHAT
+# expect_per_call LOW HIGH WHAT COMMAND...: what COMMAND counts is between them, in one of TRIES.
+# That every call is answered goes for all of them.
 expect_per_call()
 {
-	note "$3: $ipi_hard_per_call hardware IPIs per call ($ipi_hards)"
-	within "$1" "$2" || fail "$3: $ipi_hard_per_call hardware IPIs per call, wanted $1 to $2"
-	expect_eq 0 "$(ipi_result timeouts)" "late answers"
-	expect_eq "$(ipi_result count)" "$(ipi_result "done")" "calls done"
+	low=$1 high=$2 what=$3
+	shift 3
+	for try in $(seq $TRIES); do
+		"$@"
+		note "$what, try $try: $ipi_hard_per_call hardware IPIs per call ($ipi_hards)"
+		expect_eq 0 "$(ipi_result timeouts)" "late answers"
+		expect_eq "$(ipi_result count)" "$(ipi_result "done")" "calls done"
+		! ipi_le "$low" "$ipi_hard_per_call" || ! ipi_le "$ipi_hard_per_call" "$high" || return 0
+	done
+	fail "$what: $ipi_hard_per_call hardware IPIs per call, wanted $low to $high"
 }
 
-# count_masked MODE TARGETS GAP LIMIT: per call and target, until it is low enough or TRIES are used up.
+# count_masked MODE TARGETS GAP: per call and target.
 count_masked()
 {
-	for try in $(seq $TRIES); do
-		ipi_reset_stats
-		ipi_count_hard "$2" "mode=$1 sender=0 targets=$2 count=$COUNT gap_us=$3 polling=1"
-		# shellcheck disable=SC2046 # one word per CPU
-		ipi_hard_per_call=$(ipi_per_call "$ipi_hards" $((COUNT * $(ipi_cpus "$2" | wc -w))))
-		note "try $try: $ipi_hard_per_call; $(ipi_stat soft) soft, $(ipi_stat hard) hard, $(ipi_stat polls) polls, $(ipi_stat kicked) kicked"
-		! ipi_le "$ipi_hard_per_call" "$4" || return 0
-	done
+	ipi_reset_stats
+	ipi_count_hard "$2" "mode=$1 sender=0 targets=$2 count=$COUNT gap_us=$3 polling=1"
+	# shellcheck disable=SC2046 # one word per CPU
+	ipi_hard_per_call=$(ipi_per_call "$ipi_hards" $((COUNT * $(ipi_cpus "$2" | wc -w))))
+	note "$(ipi_stat soft) soft, $(ipi_stat hard) hard, $(ipi_stat polls) polls, $(ipi_stat kicked) kicked"
 }
 
 # masked MODE TARGETS MASK [LIMIT]: no hardware IPI, and the module says that it sent soft ones.
@@ -85,8 +71,7 @@ masked()
 	ipi_set_mask "$3"
 	gap=200
 	[ "$2" = "${2#*-}" ] || gap=$MANY_GAP
-	count_masked "$1" "$2" $gap "${4:-$LIMIT}"
-	expect_per_call 0 "${4:-$LIMIT}" "$1 to $2, mask $3, per target"
+	expect_per_call 0 "${4:-$LIMIT}" "$1 to $2, mask $3, per target" count_masked "$1" "$2" $gap
 	expect_ge "$(ipi_stat soft)" $((COUNT * 95 / 100)) "soft IPIs sent"
 	expect_eq 0 "$(ipi_result never_idle)" "calls to a CPU that did not become idle"
 }
@@ -95,24 +80,24 @@ masked()
 unmasked()
 {
 	ipi_set_mask 0
-	count_until "$3" "$4" "$2" "mode=$1 sender=0 targets=$2 count=$COUNT gap_us=200"
-	expect_per_call "$3" "$4" "$1 to $2, mask 0"
+	expect_per_call "$3" "$4" "$1 to $2, mask 0" \
+		ipi_count_hard "$2" "mode=$1 sender=0 targets=$2 count=$COUNT gap_us=200"
 }
 
 others_unchanged()
 {
 	ipi_set_mask 2
-	count_until "$2" "$3" 3 "mode=$1 sender=0 targets=3 count=$COUNT gap_us=200"
-	expect_per_call "$2" "$3" "$1 to CPU 3, mask 2"
+	expect_per_call "$2" "$3" "$1 to CPU 3, mask 2" \
+		ipi_count_hard 3 "mode=$1 sender=0 targets=3 count=$COUNT gap_us=200"
 }
 
 mixed_mask()
 {
 	ipi_set_mask 2
-	count_until 0 $LIMIT 1 "mode=many sender=0 targets=1-3 count=$COUNT gap_us=$MANY_GAP"
-	expect_per_call 0 $LIMIT "many to 1-3, mask 2, CPU 1"
-	count_until 1.9 2.1 2-3 "mode=many sender=0 targets=1-3 count=$COUNT gap_us=200"
-	expect_per_call 1.9 2.1 "many to 1-3, mask 2, CPUs 2 and 3"
+	expect_per_call 0 $LIMIT "many to 1-3, mask 2, CPU 1" \
+		ipi_count_hard 1 "mode=many sender=0 targets=1-3 count=$COUNT gap_us=$MANY_GAP"
+	expect_per_call 1.9 2.1 "many to 1-3, mask 2, CPUs 2 and 3" \
+		ipi_count_hard 2-3 "mode=many sender=0 targets=1-3 count=$COUNT gap_us=200"
 	# Now and then one has something else to do.
 	expect_ge "$(ipi_result target_idle)" $((COUNT * 3 * 99 / 100)) "answers from idle CPUs"
 }

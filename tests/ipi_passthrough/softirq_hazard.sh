@@ -48,11 +48,13 @@ masked()
 	for _ in $(seq $TRIES); do
 		ipi_reset_stats
 		hazard "$COUNT" 2000
-		[ "$(($(ipi_result rtt_max_ns) / 1000))" -gt $LIMIT_US ] || break
+		# Of every try: a deadlock makes a long call, too.
+		expect_eq 0 "$(ipi_result timeouts)" "deadlocks"
+		expect_eq 0 "$(ipi_stat rescued)" "rescued kicks"
+		longest=$(($(ipi_result rtt_max_ns) / 1000))
+		[ $longest -gt $LIMIT_US ] || break
 	done
-	expect_eq 0 "$(ipi_result timeouts)" "deadlocks"
-	expect_eq 0 "$(ipi_stat rescued)" "rescued kicks"
-	expect_le "$(($(ipi_result rtt_max_ns) / 1000))" $LIMIT_US "longest call in us"
+	expect_le $longest $LIMIT_US "longest call in us"
 	expect_ge "$(ipi_stat polls 1)" "$COUNT" "polls of the target"
 }
 

@@ -272,6 +272,15 @@ net_hear()
 	expect_eq "$4" "$net_heard" "frames to $2 (VLAN $3) heard when listening '$1'"
 }
 
+# net_pool_limit BYTES: on a slow host what is under way may not be done within the second
+# that the driver waits for it.
+net_pool_limit()
+{
+	net_limit=$1
+	wait_for 20 'echo "$net_limit" >$NET_CVM/pool_limit' || fail "no pools of $1 bytes"
+	expect_eq "$1" "$(cat $NET_CVM/pool_limit)" "pool_limit"
+}
+
 net_drops()
 {
 	cat $NET_CVM/drop_* | awk '{ n += $1 } END { print n }'

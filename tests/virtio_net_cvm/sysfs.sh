@@ -77,12 +77,6 @@ auto()
 	expect_eq $want "$(cat $NET_CVM/mode)" "mode"
 }
 
-# pool_limit BYTES: on a slow host what is under way may not be done within the second.
-pool_limit()
-{
-	wait_for 20 "echo $1 2>/dev/null >$NET_CVM/pool_limit" || fail "no pools of $1 bytes"
-}
-
 limit()
 {
 	[ "$(cat $NET_CVM/mode)" = pool ] || skip "not in pool mode"
@@ -93,8 +87,7 @@ limit()
 	expect_ge "$bytes" "$was" "pool_bytes"
 	net_flood_start
 	for size in 2097152 1048576 4194304 786432; do
-		pool_limit $size
-		expect_eq $size "$(cat $NET_CVM/pool_limit)" "pool_limit"
+		net_pool_limit $size
 		usleep 300000
 	done
 	for bad in nonsense '' -1 1x; do
@@ -108,11 +101,11 @@ limit()
 	net_flood_stop "$NET_GAP"
 	# An exchanged pool is not one whose completions are late: the watch goes by once.
 	rekicks=$(net_stat tx_rekicks)
-	pool_limit 2097152
+	net_pool_limit 2097152
 	sleep 2
 	expect_eq "$rekicks" "$(net_stat tx_rekicks)" "kicks repeated because of a new pool"
-	pool_limit 67108864
-	pool_limit "$was"
+	net_pool_limit 67108864
+	net_pool_limit "$was"
 	expect_eq "$bytes" "$(cat $NET_CVM/pool_bytes)" "pool_bytes at the end"
 }
 

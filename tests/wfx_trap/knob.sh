@@ -237,7 +237,7 @@ unloads_beside_vms()
 		module_loaded wfx_trap || load_module wfx_trap || fail "it does not load"
 		echo 1 >$WFX_DIR/force
 		echo 1 >$WFX_KNOB
-		wait_for 5 'echo "$vm_pid" 2>/dev/null >$WFX_DIR/add' || fail "the VM was refused"
+		wait_for 5 'echo "$vm_pid" >$WFX_DIR/add' || fail "the VM was refused"
 		usleep 200000
 		before=$(kvm_stat "$vm_pid" wfi_exit_stat)
 		usleep 200000
