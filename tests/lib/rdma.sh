@@ -8,10 +8,11 @@ RDMA_MODULES="crc32_generic veth rdma_rxe rpcrdma nfsd nfsv3 nfsv4"
 CQ_KNOB=/sys/kernel/ib_core_poll_cpu
 CQ_STAT=/sys/kernel/ib_core_poll_stat
 CQ_PARAM=/sys/module/ib_core_cq_poll/parameters
-# Parameters of the run: seconds of load in each case, CPU that polls.
+# Parameters of the run: seconds of load in each case, CPU that polls, seconds after which
+# an operation hangs: NFS connects again after 5, 10, 20 and then each 30.
 CQ_SECONDS=${CQ_SECONDS:-2}
 CQ_CPU=${CQ_CPU:-1}
-CQ_HANG=${CQ_HANG:-30}
+CQ_HANG=${CQ_HANG:-60}
 
 # rdma_addr N: address of device rxeN
 rdma_addr()
