@@ -36,7 +36,7 @@ help:
 	@echo '  make check-full          the same with every kind of network card (hours)'
 	@echo '  make kunit               the KUnit suites'
 	@echo '  make mutants             modules broken on purpose: each must be noticed (TABLE=)'
-	@echo '  make fuzz                a virtio device that does wrong at random, a million times (hours)'
+	@echo '  make fuzz                a virtio device that does wrong at random, a million times (an hour)'
 	@echo '  make style               checkpatch, shellcheck, documents'
 	@echo '  make bench-ipi           IPI latency, native against soft'
 	@echo '  make bench-cq            latency of NFS over RDMA, completions polled or not'

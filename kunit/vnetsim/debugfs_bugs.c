@@ -118,7 +118,7 @@ static ssize_t fuzz_write(struct file *file, const char __user *from, size_t cou
 	n = sscanf(words, "%llu %u %u", &seed, &rate, &rare);
 	kfree(words);
 	/* Their product is one of 32 bits. */
-	if (n < 2 || !rare || rate > U32_MAX / rare)
+	if (n < 2 || !rare || rate > U32_MAX / max_t(u32, rare, VNETSIM_FUZZ_PAUSE))
 		return -EINVAL;
 	if (rate)
 		vnetsim_fuzz_start(sim, seed, rate, rare);

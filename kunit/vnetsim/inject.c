@@ -127,8 +127,11 @@ static bool is_quick(enum vnetsim_bug bug)
 	}
 }
 
-/* After these little works until a reset, so the mutator keeps them rare. */
-static bool is_fatal(enum vnetsim_bug bug)
+/*
+ * The mutator does this so many times as rarely as other things: little works until a reset
+ * after some, and for up to a second, until the driver looks by itself, after another.
+ */
+static u32 rarity(const struct vnetsim_inject *inject, enum vnetsim_bug bug)
 {
 	switch (bug) {
 	case VNETSIM_BUG_USED_ID_RANGE:
@@ -142,10 +145,13 @@ static bool is_fatal(enum vnetsim_bug bug)
 	case VNETSIM_BUG_PACKED_TOGGLE:
 	case VNETSIM_BUG_BUFFERS_MORE:
 	case VNETSIM_BUG_BUFFERS_19:
+	case VNETSIM_BUG_BUFFERS_7:
 	case VNETSIM_BUG_CONFIG_GENERATION:
-		return true;
+		return READ_ONCE(inject->rare);
+	case VNETSIM_BUG_IRQ_LOST:
+		return VNETSIM_FUZZ_PAUSE;
 	default:
-		return false;
+		return 1;
 	}
 }
 
@@ -179,6 +185,16 @@ u32 vnetsim_roll(struct vnetsim_dice *dice)
 	return v;
 }
 
+static bool mutates(struct vnetsim *sim, struct vnetsim_dice *dice, u32 rarer)
+{
+	u32 rate = READ_ONCE(sim->inject.rate);
+
+	if (!rate || vnetsim_roll(dice) % (rate * rarer))
+		return false;
+	atomic64_inc(&sim->inject.mutations);
+	return true;
+}
+
 /**
  * vnetsim_mutates() - is this the moment to do something at random?
  * @sim:   the device
@@ -190,12 +206,7 @@ u32 vnetsim_roll(struct vnetsim_dice *dice)
  */
 bool vnetsim_mutates(struct vnetsim *sim, struct vnetsim_dice *dice, bool fatal)
 {
-	u32 rate = READ_ONCE(sim->inject.rate);
-
-	if (!rate || vnetsim_roll(dice) % (fatal ? rate * READ_ONCE(sim->inject.rare) : rate))
-		return false;
-	atomic64_inc(&sim->inject.mutations);
-	return true;
+	return mutates(sim, dice, fatal ? READ_ONCE(sim->inject.rare) : 1);
 }
 
 /**
@@ -235,7 +246,7 @@ bool __vnetsim_hit(struct vnetsim *sim, struct vnetsim_dice *dice, enum vnetsim_
 	struct vnetsim_armed *armed = &inject->bug[bug];
 	int left;
 
-	if (is_quick(bug) && vnetsim_mutates(sim, dice, is_fatal(bug))) {
+	if (is_quick(bug) && mutates(sim, dice, rarity(inject, bug))) {
 		atomic64_inc(&armed->hits);
 		return true;
 	}
@@ -519,13 +530,20 @@ static const enum vnetsim_bug header_bugs[] = {
  */
 void vnetsim_bug_header(struct vnetsim_queue *q, struct virtio_net_hdr_v1_hash *hdr, u32 len)
 {
+	__virtio16 buffers;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(header_bugs); i++)
 		if (vnetsim_hit(q, header_bugs[i]))
 			spoil(hdr, header_bugs[i], len);
+	buffers = hdr->hdr.num_buffers;
 	if (vnetsim_mutates_queue(q, false))
 		vnetsim_mutate_bytes(q->sim, &q->dice, hdr, sizeof(*hdr));
+	/* A wrong one stops the queue. */
+	if (!vnetsim_mutates_queue(q, true))
+		hdr->hdr.num_buffers = buffers;
+	else
+		hdr->hdr.num_buffers = w16(vnetsim_roll(&q->dice));
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(vnetsim_bug_header);
 

@@ -135,6 +135,8 @@ struct vnetsim_dice {
 
 /* How much rarer the mutator does what needs a reset afterwards, unless told otherwise */
 #define VNETSIM_FUZZ_RARE	256
+/* ... and what has the driver wait until it looks by itself */
+#define VNETSIM_FUZZ_PAUSE	64
 
 struct vnetsim_inject {
 	atomic_t armed;				/* how many bugs are; mostly none */

@@ -198,11 +198,7 @@ int vnetsim_ring_pop(struct vnetsim_queue *q, struct vnetsim_buf *buf)
 	buf->in = 0;
 	buf->out = 0;
 	buf->descs = 0;
-	if (!(q->packed ? vnetsim_packed_pop(q, buf) : vnetsim_split_pop(q, buf)))
-		return 0;
-	if (unlikely(atomic_read(&q->sim->inject.armed)))
-		tamper(q, buf->id);
-	return 1;
+	return q->packed ? vnetsim_packed_pop(q, buf) : vnetsim_split_pop(q, buf);
 }
 
 /**
@@ -273,6 +269,9 @@ void vnetsim_ring_push(struct vnetsim_queue *q, u16 id, u16 descs, u32 len)
 {
 	u32 told = id;
 
+	/* Not sooner: what was popped may be rewound, and would be read again. */
+	if (unlikely(atomic_read(&q->sim->inject.armed)))
+		tamper(q, id);
 	if (vnetsim_hit(q, VNETSIM_BUG_USED_ID_RANGE))
 		told = q->num + 3;
 	if (vnetsim_hit(q, VNETSIM_BUG_USED_ID_MIDDLE))

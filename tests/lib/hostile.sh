@@ -43,10 +43,10 @@ HOSTILE="
 8 tx-len-max|len_max tx 20|ignore
 9 next-rx|desc_next rx 5|any|lost
 9 next-tx|desc_next tx 5|any|lost unmapped
-9 indirect-rx|desc_indirect rx 5|any|lost
-9 indirect-tx|desc_indirect tx 5|any|lost
-10 rewrite-rx|desc_rewrite rx 5|ignore
-10 rewrite-tx|desc_rewrite tx 5|ignore
+9 indirect-rx|desc_indirect rx -1|ignore
+9 indirect-tx|desc_indirect tx -1|ignore
+10 rewrite-rx|desc_rewrite rx -1|ignore
+10 rewrite-tx|desc_rewrite tx -1|ignore
 11 wrap-rx|packed_wrap rx|any|packed lost
 11 wrap-tx|packed_wrap tx|any|packed lost
 11 toggle-rx|packed_toggle rx 20|any|packed lost

@@ -7,9 +7,10 @@
 #
 # Parameters: NET_MODE, FUZZ_MODES (NET_MODE: one after the other), FUZZ_SECONDS of each (45),
 # FUZZ_SEED (1), FUZZ_ROUND in seconds (4), FUZZ_RATE (60: one of so many chances is taken),
-# FUZZ_RARE (256: what needs a reset is rarer by that), FUZZ_MUTATIONS (0: go on until so many,
-# at least). A round that fails says its seed: FUZZ_SEED=that FUZZ_SECONDS=1. So does the kernel
-# log, before each round: "fuzz: FUZZ_SEED=..."
+# FUZZ_RARE (256: what needs a reset is rarer by that), FUZZ_MEDDLE in ms (300: what a user does
+# pauses for that), FUZZ_MUTATIONS (0: go on until so many, at least). A round that fails says
+# its seed: FUZZ_SEED=that FUZZ_SECONDS=1. So does the kernel log, before each round:
+# "fuzz: FUZZ_SEED=..."
 . /tests/lib/ktap.sh
 . /tests/lib/module.sh
 . /tests/lib/net.sh
@@ -21,6 +22,7 @@ SEED=${FUZZ_SEED:-1}
 ROUND=${FUZZ_ROUND:-4}
 RATE=${FUZZ_RATE:-60}
 RARE=${FUZZ_RARE:-256}
+MEDDLE=${FUZZ_MEDDLE:-300}
 MUTATIONS=${FUZZ_MUTATIONS:-0}
 
 mutations()
@@ -44,7 +46,7 @@ meddle()
 		ip link set eth0 down
 		ip link set eth0 up
 		vnetsim.sh set sim0 event announce
-		usleep 300000
+		usleep $((MEDDLE * 1000))
 	done >/dev/null 2>&1
 }
 
@@ -62,7 +64,8 @@ round()
 	set -- "$1" $(($1 % 2)) $(($1 / 2 % 2))
 	[ "$3" = 0 ] && buffers="" || buffers=off=MRG_RXBUF
 	# For whoever finds a guest that did not live to say which seed it was.
-	echo "<5>fuzz: FUZZ_SEED=$1 FUZZ_RATE=$RATE FUZZ_RARE=$RARE NET_MODE=$NET_MODE, packed=$2${buffers:+ $buffers}" >/dev/kmsg
+	echo "<5>fuzz: FUZZ_SEED=$1 FUZZ_RATE=$RATE FUZZ_RARE=$RARE FUZZ_ROUND=$ROUND" \
+		"FUZZ_MEDDLE=$MEDDLE NET_MODE=$NET_MODE, packed=$2${buffers:+ $buffers}" >/dev/kmsg
 	# shellcheck disable=SC2086 # it may be empty
 	sim_up sim0 pairs=2 packed="$2" $buffers
 	net_flood_start
@@ -98,6 +101,7 @@ rounds()
 			round $seed
 		) || fail "seed $seed"
 		total=$((total + $(cat /tmp/fuzz.mutations)))
+		note "seed $seed: $(cat /tmp/fuzz.mutations) mutations, $total in all"
 		! ktap_splats "$ktap_id" >/dev/null || fail "the kernel complains: seed $seed"
 		seed=$((seed + 1))
 		[ "$(cut -d. -f1 /proc/uptime)" -lt $until ] || [ $total -lt "$MUTATIONS" ] || break
