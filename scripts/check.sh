@@ -144,8 +144,8 @@ cq_steps()
 	guest cq-softirq-kunit kunit-amd64 "--guest x86-cvm $nvme $dir/softirq.sh"
 	guest cq-faults-6.1-x86 6.1-amd64 "--guest x86-cvm --fio $rdma $dir/faults.sh"
 	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm --fio $rdma $dir/faults.sh"
-	guest cq-faults-6.1-arm64 6.1-arm64 "--guest arm64-cvm --timeout 1800 --fio $rdma $dir/{knob,faults}.sh"
-	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --timeout 1800 --append kmemleak=on --fio $rdma --param CQ_SECONDS=10 $dir/faults.sh"
+	guest cq-faults-6.1-arm64 6.1-arm64 "--guest arm64-cvm --fio $rdma $dir/{knob,faults}.sh"
+	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --append kmemleak=on --fio $rdma --param CQ_SECONDS=10 --param CQ_HANG=120 $dir/faults.sh"
 	step bench-cq 'modules-6.12-amd64' 'scripts/bench-cq.sh --quick'
 	step mutants-cq 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh cq'
 }
@@ -182,15 +182,16 @@ commit_seed()
 # each mode, and a minute at random; all of it, and longer at random, by check.sh --full.
 sim_steps()
 {
-	local debug="--append kmemleak=on --param NET_GAP=10000" leaks=tests/virtio_net_cvm/leaks.sh
+	local slow="--param NET_GAP=10000" leaks=tests/virtio_net_cvm/leaks.sh
+	local debug="--append kmemleak=on $slow"
 	local slice="id-range-rx len-over csum-end"
 	local mode ring kernel
 
 	small_guest vnetsim-6.12 6.12-amd64 "--guest x86-cvm --mod 8021q tests/vnetsim/{control,queues,slow_device}.sh"
 	small_guest vnetsim-6.1 6.1-amd64 "--guest x86-plain tests/vnetsim/basic.sh"
 	small_guest vnetsim-moderation 6.12-amd64 "--guest x86-cvm tests/vnetsim/moderation.sh"
-	small_guest hostile kunit-amd64 "--guest x86-cvm $debug --param SIM_ONLY='$slice' tests/vnetsim/hostile.sh"
-	small_guest fuzz kunit-amd64 "--guest x86-cvm $debug --param FUZZ_MODES='pool stream' --param FUZZ_SEED=$(commit_seed) --param FUZZ_SECONDS=30 --param FUZZ_MUTATIONS=100 tests/vnetsim/fuzz.sh"
+	small_guest hostile kunit-amd64 "--guest x86-cvm $slow --param SIM_ONLY='$slice' tests/vnetsim/hostile.sh"
+	small_guest fuzz kunit-amd64 "--guest x86-cvm $slow --param FUZZ_MODES='pool stream' --param FUZZ_SEED=$(commit_seed) --param FUZZ_SECONDS=30 --param FUZZ_MUTATIONS=100 tests/vnetsim/fuzz.sh"
 	[ -n "$FULL" ] || return 0
 	for mode in pool stream; do
 		small_guest "fuzz-$mode" kunit-amd64 "--guest x86-cvm $debug --param NET_MODE=$mode --param FUZZ_SEED=$RANDOM --param FUZZ_SECONDS=60 tests/vnetsim/fuzz.sh $leaks"
@@ -208,7 +209,7 @@ sim_steps()
 	small_guest vnetsim-moderation-kunit kunit-amd64 "--guest x86-cvm $debug tests/vnetsim/moderation.sh $leaks"
 	step bench-dim 'modules-6.12-amd64' 'scripts/bench-dim.sh --quick'
 	for kernel in 6.12 kunit; do for mode in pool stream; do for ring in 0 1; do
-		guest "hostile-$kernel-$mode-$ring" "$kernel-amd64" "--guest x86-cvm --timeout 1800 $debug --param SIM_RINGS=$ring --param SIM_MODES=$mode tests/vnetsim/hostile{,_life}.sh --param SIM_PACKED=$ring --param NET_MODE=$mode"
+		guest "hostile-$kernel-$mode-$ring" "$kernel-amd64" "--guest x86-cvm $slow --param SIM_RINGS=$ring --param SIM_MODES=$mode tests/vnetsim/hostile{,_life}.sh --param SIM_PACKED=$ring --param NET_MODE=$mode"
 	done; done; done
 }
 
