@@ -4,8 +4,9 @@
 #
 # Number, name, what is injected ("bug [rx|tx|ctrl] [times]"), the reaction, and what
 # else: split, packed or pool if it is only that; lost if the device may lose its place in
-# the ring for good, which nobody but it can see; unmapped if the core unmaps too much on
-# split rings in stream mode; KEY=VALUE for the device.
+# the ring for good, which nobody but it can see; ahead if it also writes to buffers that it
+# takes later (what it does wrong must not mislead itself then); unmapped if the core unmaps
+# too much on split rings in stream mode; KEY=VALUE for the device.
 #
 # drop CAUSE	packets are dropped and counted as drop_CAUSE; no reset
 # drops		the same, for any of several causes
@@ -43,9 +44,9 @@ HOSTILE="
 8 tx-len-max|len_max tx 20|ignore
 9 next-rx|desc_next rx 5|any|lost
 9 next-tx|desc_next tx 5|any|lost unmapped
-9 indirect-rx|desc_indirect rx -1|ignore
+9 indirect-rx|desc_indirect rx -1|ignore|ahead
 9 indirect-tx|desc_indirect tx -1|ignore
-10 rewrite-rx|desc_rewrite rx -1|ignore
+10 rewrite-rx|desc_rewrite rx -1|ignore|ahead
 10 rewrite-tx|desc_rewrite tx -1|ignore
 11 wrap-rx|packed_wrap rx|any|packed lost
 11 wrap-tx|packed_wrap tx|any|packed lost

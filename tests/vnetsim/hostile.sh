@@ -270,6 +270,9 @@ one()
 	set -- $2
 	sim_remember "$1" "${2:-}"
 	inject "$bug" || fail "$bug is not known"
+	case " $extra " in
+	*" ahead "*) inject "stray_write rx -1" ;;
+	esac
 	react "${bug%% *}" "$1" "${2:-}"
 	recover "$extra" "$1"
 }
