@@ -149,11 +149,17 @@ static void cqpoll_op_native(struct cqpoll_queue *q)
 	c->native(c->cq, c->cq->cq_context);
 }
 
-/*
+/**
+ * cqpoll_quiesce_softirq() - wait until the softirq has finished what it does for a CQ
+ * @q:   the CQ's state
+ * @iop: how the softirq knows it; nobody else schedules it from here on
+ *
  * Like irq_poll_disable() and irq_poll_enable(), but that would wait for ever where
  * ib_free_cq() has disabled it for good and waits for our reference only after that.
+ *
+ * Context: process, sleeps.
  */
-static void cqpoll_quiesce_softirq(struct cqpoll_queue *q, struct irq_poll *iop)
+void cqpoll_quiesce_softirq(struct cqpoll_queue *q, struct irq_poll *iop)
 {
 	set_bit(IRQ_POLL_F_DISABLE, &iop->state);
 	while (test_and_set_bit(IRQ_POLL_F_SCHED, &iop->state)) {
@@ -161,9 +167,15 @@ static void cqpoll_quiesce_softirq(struct cqpoll_queue *q, struct irq_poll *iop)
 			return;
 		usleep_range(1000, 2000);
 	}
+	/*
+	 * The RDMA core's handler may only have got as far as irq_poll_complete(), and schedule
+	 * itself again. It can't while this is disabled, and has returned after that.
+	 */
+	synchronize_rcu();
 	clear_bit(IRQ_POLL_F_DISABLE, &iop->state);
 	irq_poll_enable(iop);
 }
+EXPORT_SYMBOL_IF_CVM_KUNIT(cqpoll_quiesce_softirq);
 
 static void cqpoll_op_quiesce(struct cqpoll_queue *q)
 {

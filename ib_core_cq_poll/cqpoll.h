@@ -135,6 +135,7 @@ bool cqpoll_cq_take_existing(void);
 void cqpoll_drivers_wait(void);
 void cqpoll_cq_drop(struct cqpoll_cq *c);
 void cqpoll_cq_complete(struct cqpoll_cq *c, struct ib_wc *wc, int n);
+void cqpoll_quiesce_softirq(struct cqpoll_queue *q, struct irq_poll *iop);
 void cqpoll_cq_probe_alloc(void *data, const struct ib_cq *cq, int nr_cqe,
 			   int comp_vector, enum ib_poll_context poll_ctx);
 void cqpoll_cq_probe_free(void *data, const struct ib_cq *cq);

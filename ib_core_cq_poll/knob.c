@@ -95,9 +95,13 @@ int cqpoll_filter_parse(const char *buf, struct cqpoll_filter *filter)
 	size_t len;
 	bool not;
 
-	if (strscpy(text, skip_spaces(buf), sizeof(text)) < 0)
+	buf = skip_spaces(buf);
+	len = strlen(buf);
+	while (len && isspace(buf[len - 1]))
+		len--;
+	if (len >= sizeof(text))
 		return -ENOSPC;
-	strim(text);
+	strscpy(text, buf, len + 1);
 	for (p = *text ? text : NULL; p; ) {
 		p = cqpoll_filter_next(p, &name, &len, &not);
 		if (!len || strcspn(name, "! \t\n") < len)

@@ -15,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -25,6 +26,7 @@
 
 static DEFINE_MUTEX(cqpoll_config_lock);
 static struct cpumask cqpoll_wanted_cpus;	/* what the user wrote */
+static unsigned int cqpoll_noio;		/* protected by cqpoll_config_lock */
 static bool cqpoll_probing;			/* protected by cqpoll_config_lock */
 static enum cpuhp_state cqpoll_cpuhp;
 
@@ -33,6 +35,23 @@ LIST_HEAD(cqpoll_devices);
 static struct cqpoll_filter cqpoll_device_filter;
 static struct cqpoll_filter cqpoll_owner_filter = { "!ib_core,!cq_pool" };
 static bool cqpoll_softirq;
+
+/*
+ * Memory that is asked for in between does not wait for I/O: a device that goes waits for this
+ * lock, and CQs that are being destroyed for references held under it, while freeing memory
+ * may wait for an NFS server to be reached again over just these.
+ */
+static void cqpoll_config_begin(void)
+{
+	mutex_lock(&cqpoll_config_lock);
+	cqpoll_noio = memalloc_noio_save();
+}
+
+static void cqpoll_config_end(void)
+{
+	memalloc_noio_restore(cqpoll_noio);
+	mutex_unlock(&cqpoll_config_lock);
+}
 
 /**
  * cqpoll_wanted() - shall a CQ be polled?
@@ -95,12 +114,12 @@ static void cqpoll_take_existing(void)
 
 static void cqpoll_rescan_work(struct work_struct *work)
 {
-	mutex_lock(&cqpoll_config_lock);
+	cqpoll_config_begin();
 	if (!cpumask_empty(&cqpoll_wanted_cpus) && cqpoll_cq_take_existing()) {
 		cqpoll_rescan_delay = min(2 * cqpoll_rescan_delay, CQPOLL_RESCAN_MAX);
 		schedule_delayed_work(&cqpoll_rescan, cqpoll_rescan_delay);
 	}
-	mutex_unlock(&cqpoll_config_lock);
+	cqpoll_config_end();
 }
 
 /* What of the wanted CPUs is online. Return: 0 or an error with nothing changed. */
@@ -166,9 +185,9 @@ int cqpoll_set_cpus(const struct cpumask *cpus)
 {
 	int err;
 
-	mutex_lock(&cqpoll_config_lock);
+	cqpoll_config_begin();
 	err = cqpoll_set_cpus_locked(cpus);
-	mutex_unlock(&cqpoll_config_lock);
+	cqpoll_config_end();
 	return err;
 }
 
@@ -180,9 +199,9 @@ int cqpoll_set_cpus(const struct cpumask *cpus)
  */
 void cqpoll_get_cpus(struct cpumask *cpus)
 {
-	mutex_lock(&cqpoll_config_lock);
+	cqpoll_config_begin();
 	cpumask_copy(cpus, &cqpoll_wanted_cpus);
-	mutex_unlock(&cqpoll_config_lock);
+	cqpoll_config_end();
 }
 
 /* --- parameters that say which CQs --- */
@@ -204,12 +223,12 @@ static int cqpoll_filter_set(const char *val, const struct kernel_param *kp)
 	err = cqpoll_filter_parse(val, &filter);
 	if (err)
 		return err;
-	mutex_lock(&cqpoll_config_lock);
+	cqpoll_config_begin();
 	spin_lock(&cqpoll_lock);
 	*(struct cqpoll_filter *)kp->arg = filter;
 	spin_unlock(&cqpoll_lock);
 	cqpoll_filter_changed();
-	mutex_unlock(&cqpoll_config_lock);
+	cqpoll_config_end();
 	return 0;
 }
 
@@ -218,9 +237,9 @@ static int cqpoll_filter_get(char *buf, const struct kernel_param *kp)
 	const struct cqpoll_filter *filter = kp->arg;
 	int len;
 
-	mutex_lock(&cqpoll_config_lock);
+	cqpoll_config_begin();
 	len = sysfs_emit(buf, "%s\n", filter->text);
-	mutex_unlock(&cqpoll_config_lock);
+	cqpoll_config_end();
 	return len;
 }
 
@@ -242,12 +261,12 @@ static int cqpoll_softirq_set(const char *val, const struct kernel_param *kp)
 	err = kstrtobool(val, &on);
 	if (err)
 		return err;
-	mutex_lock(&cqpoll_config_lock);
+	cqpoll_config_begin();
 	spin_lock(&cqpoll_lock);
 	cqpoll_softirq = on;
 	spin_unlock(&cqpoll_lock);
 	cqpoll_filter_changed();
-	mutex_unlock(&cqpoll_config_lock);
+	cqpoll_config_end();
 	return 0;
 }
 
@@ -265,17 +284,20 @@ static int cqpoll_client_add(struct ib_device *dev)
 {
 	struct cqpoll_device *d = kzalloc(sizeof(*d), GFP_KERNEL);
 
-	if (!d)
+	if (!d) {
+		/* The core goes on without us. */
+		pr_warn("%s: no memory, so its queues are not polled\n", dev_name(&dev->dev));
 		return -ENOMEM;
+	}
 	d->dev = dev;
-	mutex_lock(&cqpoll_config_lock);
+	cqpoll_config_begin();
 	spin_lock(&cqpoll_lock);
 	list_add_tail(&d->node, &cqpoll_devices);
 	spin_unlock(&cqpoll_lock);
 	/* Others were told of the device before us and may have made some. */
 	if (!cpumask_empty(&cqpoll_wanted_cpus))
 		cqpoll_take_existing();
-	mutex_unlock(&cqpoll_config_lock);
+	cqpoll_config_end();
 	return 0;
 }
 
@@ -287,7 +309,7 @@ static void cqpoll_client_remove(struct ib_device *dev, void *data)
 {
 	struct cqpoll_device *d, *n;
 
-	mutex_lock(&cqpoll_config_lock);
+	cqpoll_config_begin();
 	list_for_each_entry_safe(d, n, &cqpoll_devices, node) {
 		if (d->dev != dev)
 			continue;
@@ -297,7 +319,7 @@ static void cqpoll_client_remove(struct ib_device *dev, void *data)
 		kfree(d);
 	}
 	cqpoll_deal_again();
-	mutex_unlock(&cqpoll_config_lock);
+	cqpoll_config_end();
 }
 
 static struct ib_client cqpoll_client = {
@@ -310,10 +332,10 @@ static struct ib_client cqpoll_client = {
 
 static void cqpoll_online_work(struct work_struct *work)
 {
-	mutex_lock(&cqpoll_config_lock);
+	cqpoll_config_begin();
 	if (!cpumask_empty(&cqpoll_wanted_cpus) && cqpoll_apply(&cqpoll_wanted_cpus))
 		pr_warn("no thread for a CPU that came online\n");
-	mutex_unlock(&cqpoll_config_lock);
+	cqpoll_config_end();
 }
 
 static DECLARE_WORK(cqpoll_online, cqpoll_online_work);

@@ -39,6 +39,7 @@ void cqpoll_poller_kick(struct cqpoll_poller *p)
 {
 	if (!p)
 		return;
+	smp_mb(); /* pairs with cqpoll_poller_arm(): it sees what for, or leaves it kicked */
 	WRITE_ONCE(p->kicked, true);
 	wake_up(&p->wait);
 }
@@ -191,7 +192,7 @@ static bool cqpoll_poller_arm(struct cqpoll_poller *p)
 	bool quiet = true;
 
 	WRITE_ONCE(p->kicked, false);
-	smp_mb(); /* an event from here on kicks; one before shows in the queue */
+	smp_mb(); /* an event from here on kicks; what one before was for is seen below */
 	list_for_each_entry(c, &p->queues, node) {
 		c->stat.armed++;
 		if (cqpoll_queue_arm(&c->q))
@@ -214,6 +215,12 @@ static bool cqpoll_poller_spin(const struct cqpoll_poller *p)
 		return false;
 	return !limit || p->idle_ns < cqpoll_window_ns(&p->window, limit,
 						       READ_ONCE(cqpoll_adaptive));
+}
+
+/* Asked again with all queues armed, as a change of the limits may have kicked before that. */
+static bool cqpoll_poller_may_sleep(const struct cqpoll_poller *p)
+{
+	return !cqpoll_poller_spin(p) || (p->crowded && cqpoll_limit_ns());
 }
 
 static void cqpoll_poller_sleep(struct cqpoll_poller *p)
@@ -282,7 +289,7 @@ static int cqpoll_poller_main(void *data)
 		cqpoll_poller_idle(p);
 		if (cqpoll_poller_spin(p) && cqpoll_poller_relax(p))
 			continue;
-		if (cqpoll_poller_arm(p))
+		if (cqpoll_poller_arm(p) && cqpoll_poller_may_sleep(p))
 			cqpoll_poller_sleep(p);
 	}
 	return 0;

@@ -190,8 +190,11 @@ static void filter_long_test(struct kunit *test)
 	text[CQPOLL_FILTER_LEN - 1] = '\0';
 	KUNIT_EXPECT_EQ(test, cqpoll_filter_parse(text, &f), 0);
 	KUNIT_EXPECT_TRUE(test, cqpoll_filter_match(&f, text));
-	text[CQPOLL_FILTER_LEN - 1] = 'a';
+	/* As echo writes it. */
+	text[CQPOLL_FILTER_LEN - 1] = '\n';
 	text[CQPOLL_FILTER_LEN] = '\0';
+	KUNIT_EXPECT_EQ(test, cqpoll_filter_parse(text, &f), 0);
+	text[CQPOLL_FILTER_LEN - 1] = 'a';
 	strscpy(f.text, "before", sizeof(f.text));
 	KUNIT_EXPECT_EQ(test, cqpoll_filter_parse(text, &f), -ENOSPC);
 	KUNIT_EXPECT_STREQ(test, f.text, "before");

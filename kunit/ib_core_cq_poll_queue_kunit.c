@@ -4,8 +4,15 @@
  * that only counts, and what is done with a batch of completions.
  */
 #include <kunit/test.h>
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/irq_poll.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 
 #include "ib_core_cq_poll/budget.h"
@@ -584,7 +591,69 @@ static void batch_test(struct kunit *test)
 	}
 }
 
+/**
+ * struct late_poll - a softirq that is slow to schedule itself again
+ * @iop:    how the softirq knows it
+ * @in_gap: it has completed, and will schedule itself
+ * @calls:  of its handler
+ */
+struct late_poll {
+	struct irq_poll iop;
+	struct completion in_gap;
+	atomic_t calls;
+};
+
+/* The RDMA core's does that, too, when there was more while it asked for an event. */
+static int late_handler(struct irq_poll *iop, int budget)
+{
+	struct late_poll *late = container_of(iop, struct late_poll, iop);
+	int calls = atomic_inc_return(&late->calls);
+
+	irq_poll_complete(iop);
+	if (calls == 1) {
+		complete(&late->in_gap);
+		mdelay(20);
+		irq_poll_sched(iop);
+	}
+	return 0;
+}
+
+static void late_start(void *iop)
+{
+	irq_poll_sched(iop);
+}
+
+/* A softirq between the two is waited for, and does not come again. */
+static void quiesce_softirq_test(struct kunit *test)
+{
+	struct late_poll *late = kunit_kzalloc(test, sizeof(*late), GFP_KERNEL);
+	struct cqpoll_queue *q = kunit_kzalloc(test, sizeof(*q), GFP_KERNEL);
+	bool in_gap = false;
+	unsigned int cpu;
+
+	KUNIT_ASSERT_NOT_NULL(test, late);
+	KUNIT_ASSERT_NOT_NULL(test, q);
+	init_completion(&late->in_gap);
+	irq_poll_init(&late->iop, 4, late_handler);
+	/* Not where the softirq runs, which would have finished before us. */
+	migrate_disable();
+	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+	if (cpu < nr_cpu_ids) {
+		smp_call_function_single(cpu, late_start, &late->iop, 1);
+		in_gap = wait_for_completion_timeout(&late->in_gap, 10 * HZ);
+		cqpoll_quiesce_softirq(q, &late->iop);
+	}
+	migrate_enable();
+	msleep(50);
+	irq_poll_disable(&late->iop);
+	if (cpu >= nr_cpu_ids)
+		kunit_skip(test, "one CPU");
+	KUNIT_EXPECT_TRUE(test, in_gap);
+	KUNIT_EXPECT_EQ(test, atomic_read(&late->calls), 1);
+}
+
 static struct kunit_case queue_cases[] = {
+	KUNIT_CASE(quiesce_softirq_test),
 	KUNIT_CASE(take_in_use_test),
 	KUNIT_CASE(take_quiet_test),
 	KUNIT_CASE(take_new_test),

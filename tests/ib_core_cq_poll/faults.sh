@@ -32,11 +32,19 @@ end_both()
 
 toggled()
 {
+	cq_idle=$(cat $CQ_PARAM/idle_us)
+	defer 'echo $cq_idle >$CQ_PARAM/idle_us; echo Y >$CQ_PARAM/adaptive'
 	load_both
 	cq_polled=0
 	for_a_while 'cq_on
 		expect_ge "$(cq_queues)" 8 "queues"
-		usleep 50000
+		for cq_us in 0 100 $cq_idle; do
+			echo $cq_us >$CQ_PARAM/idle_us
+			echo N >$CQ_PARAM/adaptive
+			usleep 10000
+			echo Y >$CQ_PARAM/adaptive
+		done
+		usleep 20000
 		cq_polled=$((cq_polled + $(cq_sum completions)))
 		echo -1 >$CQ_KNOB
 		usleep 50000' 20

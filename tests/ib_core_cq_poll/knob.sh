@@ -91,6 +91,8 @@ stat()
 parameters()
 {
 	expect_errno "echo x >$CQ_PARAM/idle_us" EINVAL
+	expect_errno "echo 4294967296 >$CQ_PARAM/idle_us" ERANGE
+	expect_errno "echo x >$CQ_PARAM/adaptive" EINVAL
 	expect_errno "echo x >$CQ_PARAM/softirq" EINVAL
 	expect_errno "echo ',' >$CQ_PARAM/devices" EINVAL
 	expect_eq "" "$(cat $CQ_PARAM/devices)" "devices"
