@@ -145,7 +145,7 @@ cq_steps()
 	guest cq-faults-6.1-x86 6.1-amd64 "--guest x86-cvm --fio $rdma $dir/faults.sh"
 	guest cq-faults-arm64 6.12-arm64 "--guest arm64-cvm --fio $rdma $dir/faults.sh"
 	guest cq-faults-6.1-arm64 6.1-arm64 "--guest arm64-cvm --fio $rdma $dir/{knob,faults}.sh"
-	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --append kmemleak=on --fio $rdma --param CQ_SECONDS=10 --param CQ_HANG=120 $dir/faults.sh"
+	guest cq-faults-kunit kunit-amd64 "--guest x86-cvm --append kmemleak=on --fio $rdma --param CQ_SECONDS=6 --param CQ_HANG=120 $dir/faults.sh"
 	step bench-cq 'modules-6.12-amd64' 'scripts/bench-cq.sh --quick'
 	step mutants-cq 'modules-6.12-amd64 modules-kunit-amd64' 'scripts/mutants.sh cq'
 }
