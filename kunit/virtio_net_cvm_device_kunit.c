@@ -14,6 +14,7 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
+#include <linux/sched.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <linux/virtio.h>
@@ -67,6 +68,7 @@ struct fake {
 	unsigned int resets;
 	bool enabled[QUEUES];		/* until the next reset, as on PCI and MMIO */
 	unsigned int fail_queue;	/* finding this one fails; 0 for none */
+	bool noio;			/* memory was not to wait for I/O when they were found */
 
 	struct mutex lock;		/* queues against answer_work */
 	struct work_struct answer_work;	/* the driver notifies with a lock held */
@@ -266,6 +268,7 @@ static int fake_find_vqs(struct virtio_device *vdev, unsigned int nr, struct vir
 	unsigned int i;
 	int err;
 
+	fake->noio = current->flags & PF_MEMALLOC_NOIO;
 	for (i = 0; i < nr; i++) {
 		struct fake_queue *q = &fake->queues[i];
 
@@ -538,6 +541,7 @@ static void wait_for_reset(struct kunit *test, struct fake *fake, enum cvmnet_re
 	KUNIT_ASSERT_NE(test, tries, 0U);
 	KUNIT_ASSERT_EQ(test, fake->dev->reset.count[cause], 1ULL);
 	KUNIT_ASSERT_EQ(test, fake->dev->reset.failed, 0ULL);
+	KUNIT_EXPECT_TRUE(test, fake->noio);
 	fake_drain(&fake->queues[TX]);
 }
 
@@ -1062,6 +1066,40 @@ static void tx_lie_test(struct kunit *test)
 }
 
 /* Full: the queue stops, nothing is dropped; it goes on when there is room. */
+/* What the driver finds while it stops its queues is served by the reset that it does that for. */
+static void one_reset_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | T(ACCESS_PLATFORM));
+	unsigned int len;
+	int id;
+
+	fake_send(test, fake, 1514);
+	id = fake_sent(fake, &len);
+	KUNIT_ASSERT_GE(test, id, 0);
+	/* Nobody looks there before. */
+	lie_large_id(&fake->queues[TX], id);
+	lie_large_id(&fake->queues[RX], fake_buffer(test, fake));
+	fake_interrupt(&fake->queues[RX]);
+	wait_for_reset(test, fake, CVMNET_RESET_RX_RING);
+	KUNIT_EXPECT_EQ(test, fake->dev->reset.count[CVMNET_RESET_TX_RING], 1ULL);
+	/* A next one would come after a second; this has it come at once. */
+	flush_delayed_work(&fake->dev->reset.work);
+	KUNIT_EXPECT_EQ(test, fake->resets, 1U);
+	KUNIT_EXPECT_EQ(test, fake->dev->reset.in_row, 1U);
+}
+
+/* A device that was given up stays so, also where a reset had been asked for before. */
+static void given_up_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | T(ACCESS_PLATFORM));
+
+	WRITE_ONCE(fake->dev->reset.dead, true);
+	set_bit(CVMNET_RESET_RX_RING, &fake->dev->reset.pending);
+	mod_delayed_work(system_wq, &fake->dev->reset.work, 0);
+	flush_delayed_work(&fake->dev->reset.work);
+	KUNIT_EXPECT_EQ(test, fake->resets, 0U);
+}
+
 static void tx_full_test(struct kunit *test)
 {
 	struct fake *fake = fake_start_mode(test, DEFAULT);
@@ -1405,6 +1443,9 @@ static void resume_failure_test(struct kunit *test)
 	struct fake *fake = fake_start_mode(test, DEFAULT | F(STATUS));
 	unsigned int tries = 3000;
 
+	/* Those of some time ago do not count. */
+	fake->dev->reset.in_row = CVMNET_RESET_MAX - 1;
+	fake->dev->reset.last = jiffies - 2 * msecs_to_jiffies(CVMNET_RESET_QUIET_MS);
 	KUNIT_ASSERT_EQ(test, cvmnet_driver.freeze(&fake->vdev), 0);
 	/* As the core does it */
 	fake_reset(&fake->vdev);
@@ -1468,6 +1509,8 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(ecn_test),
 	KUNIT_CASE(no_ecn_test),
 	KUNIT_CASE_PARAM(tx_lie_test, lies_gen_params),
+	KUNIT_CASE(one_reset_test),
+	KUNIT_CASE(given_up_test),
 	KUNIT_CASE_PARAM(tx_full_test, modes_gen_params),
 	KUNIT_CASE_PARAM(tx_timeout_test, modes_gen_params),
 	KUNIT_CASE_PARAM(tx_stuck_test, modes_gen_params),

@@ -194,7 +194,8 @@ static void rx_mode_work(struct work_struct *work)
 	struct rx_filter *f;
 	int err;
 
-	f = kzalloc(sizeof(*f), GFP_KERNEL);
+	/* A reset waits for us: see cvmnet_reset_work(). */
+	f = kzalloc(sizeof(*f), GFP_NOIO);
 	if (f)
 		collect(dev, f);
 

@@ -399,7 +399,8 @@ int cvmnet_cvq_init(struct cvmnet_dev *dev, struct virtqueue *vq)
 	cvq->answered = jiffies;
 	cvq->dead = false;
 	spin_unlock_irqrestore(&cvq->lock, flags);
-	WRITE_ONCE(dev->cvq, cvq);
+	/* An interrupt that the device sends too early finds it whole, or not at all. */
+	smp_store_release(&dev->cvq, cvq);
 	return 0;
 }
 

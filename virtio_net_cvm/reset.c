@@ -10,6 +10,7 @@
 #include <linux/kernel.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
+#include <linux/sched/mm.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
@@ -133,13 +134,10 @@ static void cvmnet_reset_give_up(struct cvmnet_dev *dev)
 }
 
 /* Resets in a row count until there was a quiet time. */
-static int cvmnet_reset_next(struct cvmnet_dev *dev)
+static void cvmnet_reset_forget(struct cvmnet_reset *reset)
 {
-	struct cvmnet_reset *reset = &dev->reset;
-
 	if (time_after(jiffies, reset->last + msecs_to_jiffies(CVMNET_RESET_QUIET_MS)))
 		reset->in_row = 0;
-	return cvmnet_reset_delay(reset->in_row);
 }
 
 static void cvmnet_reset_failed(struct cvmnet_dev *dev, int err)
@@ -148,27 +146,40 @@ static void cvmnet_reset_failed(struct cvmnet_dev *dev, int err)
 	netdev_err(dev->netdev, "the device did not come back: %d\n", err);
 }
 
-static void cvmnet_reset_work(struct work_struct *work)
+/* Requests up to now are served by the reset that is on its way. */
+static unsigned long cvmnet_reset_take(struct cvmnet_dev *dev)
 {
-	struct cvmnet_dev *dev = container_of(to_delayed_work(work), struct cvmnet_dev,
-					      reset.work);
-	struct cvmnet_reset *reset = &dev->reset;
-	unsigned long causes;
-	int cause, err, delay;
+	unsigned long causes = xchg(&dev->reset.pending, 0);
+	int cause;
 
-	/* On shutdown the core breaks the rings and resets: a kexec must find it so. */
-	if (READ_ONCE(reset->blocked) || system_state > SYSTEM_RUNNING)
-		return;
-	causes = xchg(&reset->pending, 0);
 	for_each_set_bit(cause, &causes, CVMNET_RESET_CAUSES) {
-		reset->count[cause]++;
+		dev->reset.count[cause]++;
 		netdev_warn(dev->netdev, "resetting the device: %s\n",
 			    cvmnet_reset_cause_name(cause));
 	}
+	return causes;
+}
+
+static void cvmnet_reset_once(struct cvmnet_dev *dev)
+{
+	struct cvmnet_reset *reset = &dev->reset;
+	int err, delay;
+
+	if (READ_ONCE(reset->blocked) || READ_ONCE(reset->dead))
+		return;
+	/* On shutdown the core breaks the rings and resets: a kexec must find it so. */
+	if (system_state > SYSTEM_RUNNING)
+		return;
+	/* The reset before may have served it; one that failed has left the device down. */
+	if (!cvmnet_reset_take(dev) && !reset->down)
+		return;
+	cvmnet_reset_forget(reset);
 	reset->in_row++;
 	reset->last = jiffies;
 
 	cvmnet_device_down(dev);
+	/* Other queues, which were looked at until they were stopped */
+	cvmnet_reset_take(dev);
 	if (reset->in_row >= CVMNET_RESET_MAX) {
 		cvmnet_reset_give_up(dev);
 		return;
@@ -176,6 +187,8 @@ static void cvmnet_reset_work(struct work_struct *work)
 	err = cvmnet_renegotiate(dev);
 	if (!err)
 		err = cvmnet_device_up(dev);
+	/* A quiet time begins when it is over: a device can draw it out. */
+	reset->last = jiffies;
 	trace_cvmnet_reset_done(dev, err);
 	if (!err)
 		return;
@@ -186,6 +199,18 @@ static void cvmnet_reset_work(struct work_struct *work)
 		cvmnet_reset_give_up(dev);
 	else if (!READ_ONCE(reset->blocked))
 		schedule_delayed_work(&reset->work, msecs_to_jiffies(delay));
+}
+
+static void cvmnet_reset_work(struct work_struct *work)
+{
+	struct cvmnet_dev *dev = container_of(to_delayed_work(work), struct cvmnet_dev,
+					      reset.work);
+	unsigned int noio;
+
+	/* I/O that freeing memory waits for may want this very interface: NFS, for example. */
+	noio = memalloc_noio_save();
+	cvmnet_reset_once(dev);
+	memalloc_noio_restore(noio);
 }
 
 /**
@@ -205,9 +230,11 @@ void cvmnet_reset_request(struct cvmnet_dev *dev, enum cvmnet_reset_cause cause)
 
 	trace_cvmnet_reset_request(dev, cause);
 	set_bit(cause, &reset->pending);
+	smp_mb__after_atomic(); /* pairs with cvmnet_reset_unblock(): one of us sees the other */
 	if (READ_ONCE(reset->blocked) || READ_ONCE(reset->dead))
 		return;
-	delay = max(cvmnet_reset_next(dev), 0);
+	cvmnet_reset_forget(reset);
+	delay = max(cvmnet_reset_delay(reset->in_row), 0);
 	schedule_delayed_work(&reset->work, msecs_to_jiffies(delay));
 }
 
@@ -299,6 +326,7 @@ void cvmnet_reset_flush(struct cvmnet_dev *dev)
 void cvmnet_reset_unblock(struct cvmnet_dev *dev, unsigned long delay)
 {
 	WRITE_ONCE(dev->reset.blocked, false);
+	smp_mb(); /* pairs with cvmnet_reset_request() */
 	if (READ_ONCE(dev->reset.pending))
 		schedule_delayed_work(&dev->reset.work, delay);
 }

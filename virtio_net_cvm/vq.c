@@ -11,6 +11,7 @@
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/rtnetlink.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
@@ -316,7 +317,11 @@ int cvmnet_queues_start(struct cvmnet_dev *dev)
 err_stop:
 	while (i--)
 		cvmnet_pair_stop(dev, i);
-	/* They may have been measured already, and the caller may delete the virtqueues. */
+	/*
+	 * The caller may delete the virtqueues: a poll that has completed may still be looking
+	 * at its own, and they may have been measured already.
+	 */
+	synchronize_net();
 	cvmnet_dims_stop(dev);
 	return err;
 }
@@ -580,6 +585,7 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 {
 	unsigned int i = vq->index / 2;
 	bool tx = vq->index & 1;
+	unsigned int noio;
 	bool started;
 	int err, again = 0;
 
@@ -594,6 +600,8 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 	/* It looks into rings that are freed here. */
 	cancel_delayed_work_sync(&dev->watch_work);
 	started = dev->running && i < dev->pairs;
+	/* As in cvmnet_reset_work(), with one queue stopped */
+	noio = memalloc_noio_save();
 	if (tx) {
 		if (started)
 			cvmnet_txq_stop(&dev->txq[i]);
@@ -613,6 +621,7 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 		if (started)
 			again = cvmnet_rxq_start(&dev->rxq[i]);
 	}
+	memalloc_noio_restore(noio);
 	if (dev->running)
 		schedule_delayed_work(&dev->watch_work, HZ);
 	switch (err) {
