@@ -62,6 +62,9 @@ frames()
 round()
 {
 	set -- "$1" $(($1 % 2)) $(($1 / 2 % 2))
+	# On split rings the core unmaps twice what says NEXT, and DMA debugging complains: see
+	# sim_unmaps_twice of tests/lib/vnetsim.sh.
+	[ "$NET_MODE" != stream ] || [ ! -d /sys/kernel/debug/dma-api ] || set -- "$1" 1 "$3"
 	[ "$3" = 0 ] && buffers="" || buffers=off=MRG_RXBUF
 	# For whoever finds a guest that did not live to say which seed it was.
 	echo "<5>fuzz: FUZZ_SEED=$1 FUZZ_RATE=$RATE FUZZ_RARE=$RARE FUZZ_ROUND=$ROUND" \
