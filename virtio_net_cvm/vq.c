@@ -11,8 +11,8 @@
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/rtnetlink.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/isolation.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>

@@ -540,10 +540,9 @@ void vnetsim_bug_header(struct vnetsim_queue *q, struct virtio_net_hdr_v1_hash *
 	if (vnetsim_mutates_queue(q, false))
 		vnetsim_mutate_bytes(q->sim, &q->dice, hdr, sizeof(*hdr));
 	/* A wrong one stops the queue. */
-	if (!vnetsim_mutates_queue(q, true))
-		hdr->hdr.num_buffers = buffers;
-	else
-		hdr->hdr.num_buffers = w16(vnetsim_roll(&q->dice));
+	if (vnetsim_mutates_queue(q, true))
+		buffers = w16(vnetsim_roll(&q->dice));
+	hdr->hdr.num_buffers = buffers;
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(vnetsim_bug_header);
 

@@ -116,11 +116,17 @@ sim_down()
 	vnetsim.sh del "$sim_name" || fail "$sim_name can't be unplugged"
 }
 
+# sim_dma_debugged: does the kernel complain of what the core unmaps twice?
+sim_dma_debugged()
+{
+	[ -d /sys/kernel/debug/dma-api ]
+}
+
 # sim_unmaps_twice: leave out what has the core do that (split rings, stream mode), where the
 # kernel complains of it. No driver can help: Documentation/virtio_net_cvm.rst, "A hostile device".
 sim_unmaps_twice()
 {
-	[ ! -d /sys/kernel/debug/dma-api ] ||
+	! sim_dma_debugged ||
 		skip "the core unmaps one entry twice, and DMA debugging complains"
 }
 

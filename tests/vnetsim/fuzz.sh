@@ -61,16 +61,15 @@ frames()
 # round SEED: a device for a while, then unplugged in the middle of it
 round()
 {
-	set -- "$1" $(($1 % 2)) $(($1 / 2 % 2))
-	# On split rings the core unmaps twice what says NEXT, and DMA debugging complains: see
-	# sim_unmaps_twice of tests/lib/vnetsim.sh.
-	[ "$NET_MODE" != stream ] || [ ! -d /sys/kernel/debug/dma-api ] || set -- "$1" 1 "$3"
-	[ "$3" = 0 ] && buffers="" || buffers=off=MRG_RXBUF
+	packed=$(($1 % 2)) buffers=
+	[ $(($1 / 2 % 2)) = 0 ] || buffers=off=MRG_RXBUF
+	# Of split rings the core unmaps what says NEXT twice: see sim_unmaps_twice.
+	[ "$NET_MODE" != stream ] || ! sim_dma_debugged || packed=1
 	# For whoever finds a guest that did not live to say which seed it was.
 	echo "<5>fuzz: FUZZ_SEED=$1 FUZZ_RATE=$RATE FUZZ_RARE=$RARE FUZZ_ROUND=$ROUND" \
-		"FUZZ_MEDDLE=$MEDDLE NET_MODE=$NET_MODE, packed=$2${buffers:+ $buffers}" >/dev/kmsg
+		"FUZZ_MEDDLE=$MEDDLE NET_MODE=$NET_MODE, packed=$packed${buffers:+ $buffers}" >/dev/kmsg
 	# shellcheck disable=SC2086 # it may be empty
-	sim_up sim0 pairs=2 packed="$2" $buffers
+	sim_up sim0 pairs=2 packed="$packed" $buffers
 	net_flood_start
 	echo "$1 $RATE $RARE" >$SIM_DIR/sim0/fuzz || fail "no fuzz"
 	# The configuration is looked at in every round, however slow the rest of it is.

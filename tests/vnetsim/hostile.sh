@@ -271,7 +271,7 @@ one()
 	sim_remember "$1" "${2:-}"
 	inject "$bug" || fail "$bug is not known"
 	case " $extra " in
-	*" ahead "*) inject "stray_write rx -1" ;;
+	*" ahead "*) inject "stray_write rx -1" || fail "stray_write is not known" ;;
 	esac
 	react "${bug%% *}" "$1" "${2:-}"
 	recover "$extra" "$1"
