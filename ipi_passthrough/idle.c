@@ -105,6 +105,12 @@ static bool ipipt_poll(struct ipipt_cpu *c, struct cpuidle_device *dev)
 	c->timed = false;
 	if (!READ_ONCE(c->enabled))
 		return false;
+	/*
+	 * A thread that injects idle time (play_idle_precise()) wants the CPU to rest,
+	 * and may end while senders look at c->idle. Only real idle tasks have pid 0.
+	 */
+	if (current->pid)
+		return false;
 
 	limit_us = READ_ONCE(ipipt_poll_limit_us);
 	limit = limit_us * ipipt_khz() / USEC_PER_MSEC;

@@ -13,6 +13,7 @@
 #include <linux/ip.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/reboot.h>
 #include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/skbuff.h>
@@ -74,8 +75,18 @@ struct fake {
 	struct work_struct answer_work;	/* the driver notifies with a lock held */
 	bool silent;			/* commands are not answered */
 	u8 ack;
+	bool refuses_rx;		/* to moderate it */
+	void (*almost)(struct fake *fake);	/* called once, before DRIVER_OK */
 	struct coal_command coal[4];	/* commands of that class, in their order */
 	unsigned int coals;
+
+	int early;			/* answer to a command before DRIVER_OK */
+	unsigned int early_kicks;
+	struct work_struct end_work;	/* of the machine, or its sleep, in a reset */
+	void (*end)(struct fake *fake);
+	bool ended;
+	unsigned long end_took;		/* jiffies */
+	u8 end_status;			/* the device's, then */
 
 	struct packet_type tap;
 	unsigned int heard;		/* frames that reached the stack */
@@ -176,6 +187,12 @@ static void fake_drain(struct fake_queue *q)
 
 /* --- the control queue --- */
 
+static bool refuses(const struct fake *fake, const struct virtio_net_ctrl_hdr *hdr)
+{
+	return fake->refuses_rx && hdr->class == VIRTIO_NET_CTRL_NOTF_COAL &&
+	       hdr->cmd == VIRTIO_NET_CTRL_NOTF_COAL_RX_SET;
+}
+
 static void fake_answer(struct work_struct *work)
 {
 	struct fake *fake = container_of(work, struct fake, answer_work);
@@ -189,7 +206,8 @@ static void fake_answer(struct work_struct *work)
 		if (hdr->class == VIRTIO_NET_CTRL_NOTF_COAL &&
 		    fake->coals < ARRAY_SIZE(fake->coal))
 			memcpy(&fake->coal[fake->coals++], hdr, sizeof(struct coal_command));
-		*(u8 *)fake_memory(q, fake_follower(q, id)) = fake->ack;
+		*(u8 *)fake_memory(q, fake_follower(q, id)) = refuses(fake, hdr) ? VIRTIO_NET_ERR :
+								fake->ack;
 		fake_used(q, id, 1);
 		vring_interrupt(0, q->vq);
 	}
@@ -211,7 +229,14 @@ static u8 fake_get_status(struct virtio_device *vdev)
 
 static void fake_set_status(struct virtio_device *vdev, u8 status)
 {
-	to_fake(vdev)->status = status;
+	struct fake *fake = to_fake(vdev);
+	void (*almost)(struct fake *fake) = fake->almost;
+
+	if (almost && status & VIRTIO_CONFIG_S_DRIVER_OK) {
+		fake->almost = NULL;
+		almost(fake);
+	}
+	fake->status = status;
 }
 
 static void fake_reset(struct virtio_device *vdev)
@@ -380,6 +405,8 @@ static int fake_bind(struct fake *fake)
 	return 0;
 }
 
+static void end_work(struct work_struct *work);
+
 static struct fake *fake_new(struct kunit *test, u64 features)
 {
 	struct fake *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
@@ -392,6 +419,7 @@ static struct fake *fake_new(struct kunit *test, u64 features)
 	fake->offered = features;
 	mutex_init(&fake->lock);
 	INIT_WORK(&fake->answer_work, fake_answer);
+	INIT_WORK(&fake->end_work, end_work);
 	eth_random_addr(fake->config.mac);
 	fake->config.max_virtqueue_pairs = (__force __virtio16)cpu_to_le16(1);
 
@@ -691,7 +719,7 @@ static void rx_length_test(struct kunit *test)
 
 static void fake_watch(struct fake *fake)
 {
-	mod_delayed_work(system_wq, &fake->dev->watch_work, 0);
+	mod_delayed_work(cvmnet_wq, &fake->dev->watch_work, 0);
 	flush_delayed_work(&fake->dev->watch_work);
 }
 
@@ -1065,7 +1093,6 @@ static void tx_lie_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, len, 1514U);
 }
 
-/* Full: the queue stops, nothing is dropped; it goes on when there is room. */
 /* What the driver finds while it stops its queues is served by the reset that it does that for. */
 static void one_reset_test(struct kunit *test)
 {
@@ -1095,11 +1122,12 @@ static void given_up_test(struct kunit *test)
 
 	WRITE_ONCE(fake->dev->reset.dead, true);
 	set_bit(CVMNET_RESET_RX_RING, &fake->dev->reset.pending);
-	mod_delayed_work(system_wq, &fake->dev->reset.work, 0);
+	mod_delayed_work(cvmnet_wq, &fake->dev->reset.work, 0);
 	flush_delayed_work(&fake->dev->reset.work);
 	KUNIT_EXPECT_EQ(test, fake->resets, 0U);
 }
 
+/* Full: the queue stops, nothing is dropped; it goes on when there is room. */
 static void tx_full_test(struct kunit *test)
 {
 	struct fake *fake = fake_start_mode(test, DEFAULT);
@@ -1302,6 +1330,184 @@ static void coal_test(struct kunit *test)
 	expect_coal(test, fake, &was);
 }
 
+/* What a device does not take again after a reset it does in neither direction. */
+static void coal_refused_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | F(NOTF_COAL) | T(ACCESS_PLATFORM));
+	static const struct cvmnet_coal want = { .rx = { 20, 8 }, .tx = { 30, 9 } }, none;
+
+	KUNIT_ASSERT_EQ(test, set_coal(fake, &want), 0);
+	fake->refuses_rx = true;
+	fake->coals = 0;
+	fake_needs_reset(test, fake);
+	KUNIT_ASSERT_EQ(test, fake->coals, 4U);
+	expect_command(test, fake, 0, true, &want.tx);
+	expect_command(test, fake, 1, false, &want.rx);
+	expect_command(test, fake, 2, true, &none.tx);
+	expect_command(test, fake, 3, false, &none.rx);
+	expect_coal(test, fake, &none);
+}
+
+static void command_early(struct fake *fake)
+{
+	static const struct cvmnet_coal want = { .rx = { 20, 8 } };
+
+	fake->early = set_coal(fake, &want);
+	fake->early_kicks = fake->queues[CTRL].notified;
+}
+
+/* A device MUST NOT be notified before DRIVER_OK, whoever asks for something in a reset. */
+static void early_command_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | F(NOTF_COAL) | T(ACCESS_PLATFORM));
+	static const struct cvmnet_coal none;
+
+	fake->almost = command_early;
+	fake_needs_reset(test, fake);
+	KUNIT_EXPECT_EQ(test, fake->early, -EIO);
+	KUNIT_EXPECT_EQ(test, fake->early_kicks, 0U);
+	expect_coal(test, fake, &none);
+}
+
+static void end_work(struct work_struct *work)
+{
+	struct fake *fake = container_of(work, struct fake, end_work);
+	unsigned long began = jiffies;
+
+	fake->end(fake);
+	fake->end_took = jiffies - began;
+	/* Nothing of the reset may follow. */
+	fake->end_status = fake->status;
+	fake->ended = true;
+}
+
+/* In the middle of a reset, which the device would draw out from here on */
+static void begin_end(struct fake *fake)
+{
+	fake->silent = true;
+	schedule_work(&fake->end_work);
+	msleep(200);
+}
+
+static void freeze(struct fake *fake)
+{
+	cvmnet_driver.freeze(&fake->vdev);
+}
+
+static void reboot(struct fake *fake)
+{
+	struct notifier_block *nb = &fake->dev->reset.reboot;
+
+	nb->notifier_call(nb, SYS_RESTART, NULL);
+}
+
+static const struct end {
+	const char *name;
+	void (*begin)(struct fake *fake);
+} ends[] = {
+	{ "freeze", freeze },
+	{ "reboot", reboot },
+};
+
+static void end_desc(const struct end *end, char *desc)
+{
+	strscpy(desc, end->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(ends, ends, end_desc);
+
+/* A reset that is on its way is over when the machine sleeps or ends, and that soon. */
+static void reset_ends_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | F(NOTF_COAL) | T(ACCESS_PLATFORM));
+	static const struct cvmnet_coal want = { .rx = { 20, 8 } };
+	const struct end *end = test->param_value;
+	unsigned int tries = 1500;
+
+	KUNIT_ASSERT_EQ(test, set_coal(fake, &want), 0);
+	fake->end = end->begin;
+	fake->almost = begin_end;
+	fake->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	cvmnet_driver.config_changed(&fake->vdev);
+	while (tries-- && !READ_ONCE(fake->ended))
+		msleep(20);
+	flush_work(&fake->end_work);
+	KUNIT_ASSERT_TRUE(test, fake->ended);
+	KUNIT_EXPECT_LT(test, fake->end_took, 4UL * HZ);
+	KUNIT_EXPECT_EQ(test, fake->end_status, 0);
+	KUNIT_EXPECT_TRUE(test, fake->dev->reset.down);
+	/* Nor is there another one. */
+	KUNIT_EXPECT_TRUE(test, fake->dev->reset.blocked);
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&fake->dev->reset.work));
+	KUNIT_EXPECT_EQ(test, fake->dev->reset.failed, 0ULL);
+}
+
+/* A link that goes is seen at once, also where an announcement is put off. */
+static void announce_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | F(STATUS) | F(GUEST_ANNOUNCE));
+	struct delayed_work *config_work = &fake->dev->ctrl.config_work;
+	unsigned int i;
+
+	flush_delayed_work(config_work);
+	fake->config.status = (__force __virtio16)cpu_to_le16(VIRTIO_NET_S_LINK_UP |
+							      VIRTIO_NET_S_ANNOUNCE);
+	for (i = 0; i < 2; i++) {
+		cvmnet_driver.config_changed(&fake->vdev);
+		flush_delayed_work(config_work);
+		/* However slow this machine is */
+		fake->dev->ctrl.announce_last = jiffies;
+	}
+	KUNIT_ASSERT_TRUE(test, netif_carrier_ok(fake->netdev));
+	KUNIT_ASSERT_TRUE(test, delayed_work_pending(config_work));
+	fake->config.status = 0;
+	cvmnet_driver.config_changed(&fake->vdev);
+	/* Not where it is on its way already */
+	if (timer_pending(&config_work->timer))
+		KUNIT_EXPECT_LE(test, (long)(config_work->timer.expires - jiffies),
+				HZ / 10 + 1L);
+	flush_delayed_work(config_work);
+	KUNIT_EXPECT_FALSE(test, netif_carrier_ok(fake->netdev));
+}
+
+static void set_adaptive(struct kunit *test, struct fake *fake, bool on)
+{
+	const struct ethtool_ops *ops = fake->netdev->ethtool_ops;
+	struct ethtool_coalesce ec = { .use_adaptive_tx_coalesce = on };
+
+	rtnl_lock();
+	KUNIT_EXPECT_EQ(test, ops->set_coalesce(fake->netdev, &ec, NULL, NULL), 0);
+	rtnl_unlock();
+}
+
+static void fake_send_and_drain(struct kunit *test, struct fake *fake)
+{
+	fake_send(test, fake, 60);
+	fake_drain(&fake->queues[TX]);
+}
+
+/* What went on while nobody measured is no part of a sample. */
+static void sample_anew_test(struct kunit *test)
+{
+	struct fake *fake = fake_start(test, DEFAULT | F(VQ_NOTF_COAL) | T(ACCESS_PLATFORM));
+	struct cvmnet_dim *dim = &txq_of(fake)->dim;
+	unsigned int i;
+	u64 then;
+
+	set_adaptive(test, fake, true);
+	fake_send_and_drain(test, fake);
+	fake_send_and_drain(test, fake);
+	KUNIT_ASSERT_GT(test, dim->since, 0ULL);
+	set_adaptive(test, fake, false);
+	for (i = 0; i < 10; i++)
+		fake_send_and_drain(test, fake);
+	then = ktime_get_ns();
+	set_adaptive(test, fake, true);
+	fake_send_and_drain(test, fake);
+	KUNIT_EXPECT_GE(test, dim->since, then);
+	KUNIT_EXPECT_EQ(test, dim->now.packets, 0U);
+}
+
 static void no_coal_test(struct kunit *test)
 {
 	static const struct cvmnet_coal always = { .rx = { 0, 1 }, .tx = { 0, 1 } };
@@ -1423,7 +1629,7 @@ static void open_failure_test(struct kunit *test)
 
 	/* The decision is in progress until the lock is free. */
 	mutex_lock(&dims->lock);
-	queue_work(system_highpri_wq, &dims->work);
+	queue_work(cvmnet_dim_wq, &dims->work);
 	schedule_work(&opening.work);
 	while (tries-- && !READ_ONCE(opening.done))
 		msleep(20);
@@ -1516,7 +1722,12 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE_PARAM(tx_stuck_test, modes_gen_params),
 	KUNIT_CASE(tx_surplus_test),
 	KUNIT_CASE(coal_test),
+	KUNIT_CASE(coal_refused_test),
+	KUNIT_CASE(early_command_test),
+	KUNIT_CASE_PARAM(reset_ends_test, ends_gen_params),
+	KUNIT_CASE(announce_test),
 	KUNIT_CASE(stock_sample_test),
+	KUNIT_CASE(sample_anew_test),
 	KUNIT_CASE(no_coal_test),
 	KUNIT_CASE(profile_test),
 	KUNIT_CASE_SLOW(silent_test),

@@ -10,7 +10,7 @@
 # instructions, and writes build/results/net-cost.json (net-cost-6.1.json ...).
 # Exit status 1 when a boot is void; the bars are reported, not judged.
 # The second form traces every instruction of CASE (tx60 tx1514 rx60 rx1514
-# tcp_tx tcp_rx) and says in which functions they were.
+# tcp_tx tcp_rx rr) and says in which functions they were.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 . "$(dirname "$0")/lib/bench.sh"
@@ -21,6 +21,7 @@ ROUNDS=4
 PACKETS=5000
 SENT=1024
 KIB=16384
+TRIPS=4000
 PROFILE=()
 
 quick()
@@ -29,6 +30,7 @@ quick()
 	PACKETS=4000
 	SENT=512
 	KIB=4096
+	TRIPS=1000
 }
 
 own_option()
@@ -49,7 +51,8 @@ vm()
 		--serve "$CVM_TOP/scripts/net_peer.py" --put "$CVM_TOP/scripts/cvmnet-bind.sh" \
 		--mod pktgen --mod dummy --timeout 1500 --allow-stall --name "$name" \
 		--param "COST_ROUNDS=$ROUNDS" --param "COST_PACKETS=$PACKETS" \
-		--param "COST_SENT=$SENT" --param "COST_KIB=$KIB" --param "COST_DMA=$dma" --quiet "$@" \
+		--param "COST_SENT=$SENT" --param "COST_KIB=$KIB" --param "COST_TRIPS=$TRIPS" \
+		--param "COST_DMA=$dma" --quiet "$@" \
 		virtio_net_cvm/cost.sh </dev/null
 }
 
@@ -59,7 +62,7 @@ profile()
 
 	IFS='|' read -r _ guest dma < <(net_runs "$ARCH" | grep "^$mode|") || usage_die "unknown mode '$mode'"
 	name=bench-net-cost/profile-$mode-$driver-$what-$SERIES
-	PACKETS=60000 KIB=65536 SENT=8192
+	PACKETS=60000 KIB=65536 SENT=400000 TRIPS=60000
 	rm -f "$CVM_BUILD/results/$name/trace.log"
 	vm "$name" "$guest" "$dma" --trace --get kallsyms --param "COST_PROFILE=$driver $what"
 	python3 "$CVM_TOP/scripts/net_profile.py" "$CVM_BUILD/results/$name" "$what" |

@@ -27,6 +27,7 @@ CASES = {
     "rx1514": "packet",
     "tcp_tx": "KiB",
     "tcp_rx": "KiB",
+    "rr": "round trip",
 }
 # pktgen's own share of a case
 PKTGEN = {"tx60": "empty60", "tx1514": "empty1514"}
@@ -37,7 +38,10 @@ BARS = [
     ("cvm.rx1514_ratio", 0.75),
     ("cvm.tcp_tx_ratio", 0.90),
     ("cvm.tcp_rx_ratio", 0.90),
-    *((f"plain.{case}_ratio", 1.00) for case in CASES),
+    *((f"plain.{case}_ratio", 1.00) for case in CASES if case != "rr"),
+    # Of a latency what does not depend on the host
+    ("cvm.rr_ratio", 1.03),
+    ("plain.rr_ratio", 1.03),
     ("tax.tx60", 1.00),
     ("tax.rx60", 1.00),
     ("floor.tcp_tx", 1.05),

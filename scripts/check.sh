@@ -101,8 +101,7 @@ net_steps()
 	net 6.1 arm64 pci split stream mergeable 2 '' 'rebind suspend sysfs'
 	net 6.1 arm64 mmio packed pool big 2 '' 'traffic reconfig'
 	net 6.12 x86 pci split pool mergeable 2 ",host_mtu=9000 $jumbo" 'rebind suspend reset'
-	small_guest nic-kunit kunit-amd64 "$debug tests/virtio_net_cvm/{traffic,reconfig,leaks}.sh"
-	small_guest nic-kunit-nomem kunit-amd64 "$debug --param NET_MODES=pool tests/virtio_net_cvm/{nomem,leaks}.sh"
+	small_guest nic-kunit kunit-amd64 "$debug --param NET_MODES=pool tests/virtio_net_cvm/{traffic,reconfig,nomem,leaks}.sh"
 	step guest-nic-udev 'modules-6.12-amd64' scripts/udev-guest.sh
 	[ -n "$FULL" ] || return 0
 	net 6.12 arm64 port split pool mergeable 2 '' 'unplug reset'
@@ -139,6 +138,7 @@ cq_steps()
 	small_guest cq-kunit kunit-amd64 "--guest x86-cvm --append kmemleak=on $rdma --param CQ_SECONDS=1 $dir/memory.sh"
 	small_guest cq-faults-x86 6.12-amd64 "--guest x86-cvm --fio $rdma $dir/faults.sh"
 	[ -n "$FULL" ] || return 0
+	small_guest cq-cpus 6.12-amd64 "--guest x86-cvm --smp 4 $rdma $dir/knob.sh"
 	guest cq-every-x86 6.1-amd64 "--guest x86-cvm --fio $nvme $dir/{knob,softirq,nfs}.sh"
 	guest cq-every-arm64 6.12-arm64 "--guest arm64-cvm --fio $nvme $dir/{knob,softirq,nfs}.sh"
 	guest cq-softirq-kunit kunit-amd64 "--guest x86-cvm $nvme $dir/softirq.sh"
@@ -219,12 +219,12 @@ ipi_steps()
 {
 	local dir=tests/ipi_passthrough id
 	local four="--smp 4 --append isolcpus=1-3 --param IPI_COUNT=500"
-	local common="$dir/{knob,softirq_hazard,hotplug,suspend}.sh"
+	local common="$dir/{knob,inject,softirq_hazard,hotplug,suspend}.sh"
 
 	guest ipi-x86-6.12 6.12-amd64 "--guest x86-cvm $four $dir/hard_ipi.sh $common"
 	guest ipi-arm64-6.1 6.1-arm64 "--guest arm64-cvm $four $dir/hard_ipi.sh $common"
-	guest ipi-x86-6.1 6.1-amd64 "--guest x86-cvm $four $dir/{hard_ipi,knob,hotplug}.sh"
-	guest ipi-arm64-6.12 6.12-arm64 "--guest arm64-cvm $four $dir/{hard_ipi,knob,softirq_hazard}.sh"
+	guest ipi-x86-6.1 6.1-amd64 "--guest x86-cvm $four $dir/{hard_ipi,knob,inject,hotplug}.sh"
+	guest ipi-arm64-6.12 6.12-arm64 "--guest arm64-cvm $four $dir/{hard_ipi,knob,inject,softirq_hazard}.sh"
 	for id in 6.12 6.1; do
 		small_guest "wrap-x86-$id" "$id-amd64" "--guest x86-cvm --smp 3 tests/ipi_passthrough/wrap.sh"
 		small_guest "wrap-arm64-$id" "$id-arm64" "--guest arm64-cvm --smp 3 tests/ipi_passthrough/wrap.sh"
@@ -292,7 +292,7 @@ usage()
 		  --full adds the benchmarks in short, what takes minutes, and every combination
 		  of network card, kernel and driver mode (hours).
 		  STEP may hold * and ?; the steps it needs are run first.
-		  CVM_CHECK_JOBS (2) steps run at once; each may take CVM_CHECK_TIMEOUT (2400) s.
+		  CVM_CHECK_JOBS (2) steps run at once; each may take CVM_CHECK_TIMEOUT (3600) s.
 	END
 }
 

@@ -165,9 +165,10 @@ net_table()
 			label["rx1514"] = "a packet of 1514 bytes received"
 			label["tcp_tx"] = "a KiB sent over TCP"
 			label["tcp_rx"] = "a KiB received over TCP"
+			label["rr"] = "a request and its answer, UDP"
 		}
 		END {
-			n = split("tx60 rx60 tx1514 rx1514 tcp_tx tcp_rx", w, " ")
+			n = split("tx60 rx60 tx1514 rx1514 tcp_tx tcp_rx rr", w, " ")
 			for (i = 1; i <= n; i++) {
 				before = cost("virtio_net", w[i])
 				after = cost("virtio_net_cvm", w[i])

@@ -6,7 +6,7 @@
 #
 # In each DMA mode half of them, both at once: 2 in 100 as in `make check`, where what needs a
 # reset comes every few seconds, and the others in long rounds of what the device can live with.
-# About an hour; HUNDREDTHS (100) of it for less.
+# About 35 minutes; HUNDREDTHS (100) of it for less.
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 

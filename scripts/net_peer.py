@@ -5,6 +5,7 @@
 UDP 7701  "BYTES COUNT": exactly that many frames go into the TAP device
 TCP 7702  reads all, then closes
 TCP 7703  "BYTES" and a newline: sends that many bytes
+UDP 7704  sends back what it gets
 """
 
 import os
@@ -16,7 +17,7 @@ import time
 sys.dont_write_bytecode = True
 
 TAP = "tap0"
-PORT_FRAMES, PORT_SINK, PORT_SOURCE = 7701, 7702, 7703
+PORT_FRAMES, PORT_SINK, PORT_SOURCE, PORT_ECHO = 7701, 7702, 7703, 7704
 # Local experimental EtherType 1: no protocol takes it, so that the guest's stack
 # drops a frame as soon as the driver has handed it over.
 ETHERTYPE = b"\x88\xb5"
@@ -90,6 +91,13 @@ def serve(port, work):
                 print(f"port {port}: {err}", file=sys.stderr, flush=True)
 
 
+def echo():
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("", PORT_ECHO))
+    while True:
+        sock.sendto(*sock.recvfrom(2048))
+
+
 def fix_segments():
     with open("/proc/sys/net/ipv4/tcp_min_tso_segs", "w", encoding="ascii") as knob:
         knob.write(str(MIN_TSO_SEGS))
@@ -99,6 +107,7 @@ def main():
     fix_segments()
     for port, work in ((PORT_SINK, sink), (PORT_SOURCE, source)):
         threading.Thread(target=serve, args=(port, work), daemon=True).start()
+    threading.Thread(target=echo, daemon=True).start()
     frames()
 
 

@@ -20,6 +20,7 @@ _TRACE = re.compile(r"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
 PER_PACKET = {
     "tx": ("start_xmit", "cvmnet_xmit"),
     "rx": ("eth_type_trans",),
+    "rr": ("start_xmit", "cvmnet_xmit"),
 }
 
 

@@ -391,8 +391,9 @@ static void forget(struct cvmnet_dev *dev, bool tx)
  *
  * Adaptive queues begin anew.
  *
- * Context: rtnl; may sleep, at most 5 s.
- * Return: 0, or an error of cvmnet_batch_wait(); nothing is moderated after a refusal.
+ * Context: rtnl; may sleep, at most 5 s, after a refusal another 5 s.
+ * Return: 0, or an error of cvmnet_batch_wait(); after a refusal only adaptive queues are
+ * moderated.
  */
 int cvmnet_coal_restore(struct cvmnet_dev *dev)
 {
@@ -413,6 +414,7 @@ int cvmnet_coal_restore(struct cvmnet_dev *dev)
 	if (err == -EREMOTEIO) {
 		forget(dev, false);
 		forget(dev, true);
+		push_back(dev, (const bool[]){ true, true });
 	}
 	return err;
 }

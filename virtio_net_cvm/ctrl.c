@@ -44,6 +44,7 @@ static unsigned long config_delay(const struct cvmnet_ctrl *ctrl)
 	return time_after(next, jiffies) ? next - jiffies : 0;
 }
 
+/* Sooner than it would come, or as well. */
 static void queue_config(struct cvmnet_dev *dev, unsigned long delay)
 {
 	struct cvmnet_ctrl *ctrl = &dev->ctrl;
@@ -51,7 +52,19 @@ static void queue_config(struct cvmnet_dev *dev, unsigned long delay)
 
 	spin_lock_irqsave(&ctrl->lock, flags);
 	if (ctrl->on)
-		queue_delayed_work(system_wq, &ctrl->config_work, delay);
+		mod_delayed_work(cvmnet_wq, &ctrl->config_work, delay);
+	spin_unlock_irqrestore(&ctrl->lock, flags);
+}
+
+/* Unless it comes sooner */
+static void defer_config(struct cvmnet_dev *dev, unsigned long delay)
+{
+	struct cvmnet_ctrl *ctrl = &dev->ctrl;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ctrl->lock, flags);
+	if (ctrl->on)
+		queue_delayed_work(cvmnet_wq, &ctrl->config_work, delay);
 	spin_unlock_irqrestore(&ctrl->lock, flags);
 }
 
@@ -88,7 +101,7 @@ static void announce(struct cvmnet_dev *dev)
 	unsigned long next = ctrl->announce_last + ANNOUNCE_INTERVAL;
 
 	if (ctrl->announced && time_after(next, jiffies)) {
-		queue_config(dev, next - jiffies);
+		defer_config(dev, next - jiffies);
 		return;
 	}
 	ctrl->announced = true;
@@ -96,7 +109,7 @@ static void announce(struct cvmnet_dev *dev)
 	netdev_notify_peers(dev->netdev);
 	/* It asks until it has heard this, but says so only once. */
 	if (cvmnet_cmd_announce_ack_async(dev) == -EBUSY)
-		queue_config(dev, ANNOUNCE_INTERVAL);
+		defer_config(dev, ANNOUNCE_INTERVAL);
 }
 
 static void config_work(struct work_struct *work)
@@ -229,7 +242,7 @@ void cvmnet_ctrl_rx_mode(struct cvmnet_dev *dev)
 		return;
 	spin_lock_irqsave(&ctrl->lock, flags);
 	if (ctrl->on)
-		queue_work(system_wq, &ctrl->rx_mode_work);
+		queue_work(cvmnet_wq, &ctrl->rx_mode_work);
 	spin_unlock_irqrestore(&ctrl->lock, flags);
 }
 
@@ -341,7 +354,8 @@ static int degrade(struct cvmnet_dev *dev, const char *what, int err)
  * Address, VLANs, receive offloads, hash and RSS, number of pairs, moderation;
  * receive filters follow with cvmnet_ctrl_start(). Used at probe as well.
  *
- * Context: rtnl; may sleep, at most 5 s for each of these; cvmnet_cvq_limit() bounds the sum.
+ * Context: rtnl; may sleep, at most 5 s for each of these, 10 s for moderation;
+ * cvmnet_cvq_limit() bounds the sum.
  * Return: 0, or an error of cvmnet_batch_wait() when the device does not answer.
  * -EREMOTEIO means that the device works with one pair only.
  */

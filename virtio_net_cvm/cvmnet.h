@@ -227,11 +227,15 @@ struct cvmnet_dev {
 	size_t tx_pool_size;			/* bytes a queue; written under rtnl */
 	bool running;				/* queues are started; under rtnl */
 	struct delayed_work watch_work;		/* looks for lost interrupts */
+	unsigned long watch_due;		/* when, in jiffies */
+	struct virtqueue *resized;		/* the watch keeps away from it */
 	struct hlist_node cpuhp_node;
 	bool spread;				/* over CPUs, as they come and go; hotplug lock */
 };
 
 extern struct virtio_driver cvmnet_driver;	/* main.c; for the KUnit suites */
+extern struct workqueue_struct *cvmnet_wq;	/* all works but those of moderation */
+extern struct workqueue_struct *cvmnet_dim_wq;
 
 /* --- rx.c, tx.c and vq.c for the control side --- */
 int cvmnet_open(struct net_device *netdev);

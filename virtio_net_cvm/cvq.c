@@ -103,6 +103,7 @@ static_assert(sizeof(struct stats_data) == 16);
  * @reply:  of each buffer: where the rest of the answer goes, for @batch
  * @reply_len: of each buffer: bytes there
  * @dead:   the device is not asked again before a reset
+ * @closed: nor after it
  * @report: a reset is to be requested when the lock is dropped
  * @stats:  counts
  */
@@ -126,6 +127,7 @@ struct cvmnet_cvq {
 	void *reply[CVMNET_CVQ_SLOTS];
 	unsigned int reply_len[CVMNET_CVQ_SLOTS];
 	bool dead;
+	bool closed;
 	bool report;
 	struct cvmnet_cvq_stats stats;
 };
@@ -283,7 +285,7 @@ static void post_ready(struct cvmnet_cvq *cvq)
 	if (!virtqueue_kick(cvq->vq))
 		kill_queue(cvq, -EIO);
 	else
-		queue_delayed_work(system_wq, &cvq->watch, WATCH_PERIOD);
+		queue_delayed_work(cvmnet_wq, &cvq->watch, WATCH_PERIOD);
 }
 
 /* Lock held. The device answers nobody: give up on it. */
@@ -319,7 +321,7 @@ static void watch_work(struct work_struct *work)
 	if (!cvq->dead && is_overdue(cvq))
 		timed_out(cvq);
 	if (!cvq->dead && cvq->slots.posted)
-		queue_delayed_work(system_wq, &cvq->watch, WATCH_PERIOD);
+		queue_delayed_work(cvmnet_wq, &cvq->watch, WATCH_PERIOD);
 	unlock(cvq, flags);
 }
 
@@ -365,11 +367,12 @@ static struct cvmnet_cvq *cvq_alloc(struct cvmnet_dev *dev)
 }
 
 /**
- * cvmnet_cvq_init() - start to use a control virtqueue
+ * cvmnet_cvq_init() - take a control virtqueue
  * @dev: the device
  * @vq:  its control virtqueue, just found
  *
- * Called at probe, and again with the new virtqueue after each reset.
+ * Called at probe, and again with the new virtqueue after each reset. Commands fail until
+ * cvmnet_cvq_start().
  *
  * Context: process, may sleep; the device is not told to run yet.
  * Return: 0, -ENOMEM, or -EINVAL for a ring that can't hold a command.
@@ -396,8 +399,6 @@ int cvmnet_cvq_init(struct cvmnet_dev *dev, struct virtqueue *vq)
 	cvmnet_slots_reset(&cvq->slots, virtqueue_get_vring_size(vq));
 	cvq->vq = vq;
 	cvq->descs = 0;
-	cvq->answered = jiffies;
-	cvq->dead = false;
 	spin_unlock_irqrestore(&cvq->lock, flags);
 	/* An interrupt that the device sends too early finds it whole, or not at all. */
 	smp_store_release(&dev->cvq, cvq);
@@ -405,10 +406,64 @@ int cvmnet_cvq_init(struct cvmnet_dev *dev, struct virtqueue *vq)
 }
 
 /**
+ * cvmnet_cvq_start() - commands may be sent
+ * @dev: the device; DRIVER_OK is set: it MUST NOT be notified before (virtio 1.3, 3.1.1)
+ *
+ * Context: process.
+ */
+void cvmnet_cvq_start(struct cvmnet_dev *dev)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+	unsigned long flags;
+
+	if (!cvq)
+		return;
+	spin_lock_irqsave(&cvq->lock, flags);
+	cvq->answered = jiffies;
+	cvq->dead = cvq->closed;
+	spin_unlock_irqrestore(&cvq->lock, flags);
+}
+
+static void set_closed(struct cvmnet_dev *dev, bool closed)
+{
+	struct cvmnet_cvq *cvq = dev->cvq;
+	unsigned long flags;
+
+	if (!cvq)
+		return;
+	spin_lock_irqsave(&cvq->lock, flags);
+	cvq->closed = closed;
+	spin_unlock_irqrestore(&cvq->lock, flags);
+}
+
+/**
+ * cvmnet_cvq_close() - cvmnet_cvq_fail_all(), also for a reset that is on its way
+ * @dev: the device
+ *
+ * Context: process, may sleep.
+ */
+void cvmnet_cvq_close(struct cvmnet_dev *dev)
+{
+	set_closed(dev, true);
+	cvmnet_cvq_fail_all(dev);
+}
+
+/**
+ * cvmnet_cvq_open() - let cvmnet_cvq_start() work again
+ * @dev: the device
+ *
+ * Context: process.
+ */
+void cvmnet_cvq_open(struct cvmnet_dev *dev)
+{
+	set_closed(dev, false);
+}
+
+/**
  * cvmnet_cvq_fail_all() - let go of the virtqueue and of all who wait
  * @dev: the device
  *
- * Commands fail from here on, until cvmnet_cvq_init(). To be called first when
+ * Commands fail from here on, until cvmnet_cvq_start(). To be called first when
  * the device is to be reset or removed, since others may wait under rtnl. The
  * virtqueue is not used again but by cvmnet_cvq_detach(); its buffers count as the
  * device's until the reset.
@@ -1007,7 +1062,7 @@ static int cmd_async(struct cvmnet_dev *dev, u8 feature, u8 class, u8 command,
 	spin_lock_irqsave(&cvq->lock, flags);
 	err = fill_slot(cvq, NULL, class, command, data, len);
 	if (err >= 0)
-		mod_delayed_work(system_wq, &cvq->watch, 0);
+		mod_delayed_work(cvmnet_wq, &cvq->watch, 0);
 	spin_unlock_irqrestore(&cvq->lock, flags);
 	return min(err, 0);
 }

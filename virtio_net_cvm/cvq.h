@@ -68,6 +68,9 @@ struct cvmnet_cvq_stats {
 int cvmnet_cvq_init(struct cvmnet_dev *dev, struct virtqueue *vq);
 void cvmnet_cvq_exit(struct cvmnet_dev *dev);
 void cvmnet_cvq_callback(struct virtqueue *vq);
+void cvmnet_cvq_start(struct cvmnet_dev *dev);
+void cvmnet_cvq_close(struct cvmnet_dev *dev);
+void cvmnet_cvq_open(struct cvmnet_dev *dev);
 void cvmnet_cvq_fail_all(struct cvmnet_dev *dev);
 void cvmnet_cvq_detach(struct cvmnet_dev *dev);
 void cvmnet_cvq_limit(struct cvmnet_dev *dev, unsigned long timeout);

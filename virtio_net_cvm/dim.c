@@ -127,11 +127,17 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
 	ns = ktime_get_ns();
 	switch (owner_of(dim)) {
 	case CVMNET_DIM_IDLE:
+		WRITE_ONCE(dim->anew, false);
 		begin_sample(dim, ns);
 		hand_over(dim, CVMNET_DIM_MEASURE);
 		return;
 	case CVMNET_DIM_MEASURE:
-		break;
+		if (likely(!READ_ONCE(dim->anew)))
+			break;
+		/* What was begun before is of hours ago. */
+		WRITE_ONCE(dim->anew, false);
+		begin_sample(dim, ns);
+		return;
 	default:
 		return;
 	}
@@ -148,7 +154,7 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
 	}
 	dim->sample = *now;
 	hand_over(dim, CVMNET_DIM_DECIDE);
-	queue_work(system_highpri_wq, &dim->dev->dims.work);
+	queue_work(cvmnet_dim_wq, &dim->dev->dims.work);
 }
 EXPORT_SYMBOL_IF_CVM_KUNIT(__cvmnet_dim_poll_end);
 
@@ -263,8 +269,8 @@ static void stock_work(struct work_struct *work)
 	bool asked = false;
 
 	mutex_lock(&dev->dims.lock);
-	/* Measured by ours before, it may be waiting for an answer. */
-	if (!dim->adaptive || !dev->dims.stock || dev->dims.paused ||
+	/* Measured by ours before, it may be waiting for an answer; or its queue was stopped. */
+	if (!READ_ONCE(dev->running) || !dim->adaptive || !dev->dims.stock || dev->dims.paused ||
 	    owner_of(dim) == CVMNET_DIM_ASKED) {
 		stock->state = DIM_START_MEASURE;
 	} else {
@@ -301,7 +307,10 @@ void cvmnet_dim_set_adaptive(struct cvmnet_dim *dim, bool on)
 	struct cvmnet_dims *dims = &dim->dev->dims;
 
 	mutex_lock(&dims->lock);
-	WRITE_ONCE(dim->adaptive, on && dims->there);
+	if (on && !dim->adaptive)
+		WRITE_ONCE(dim->anew, true);
+	/* Whoever measures from here on finds that it is to begin anew. */
+	smp_store_release(&dim->adaptive, on && dims->there);
 	mutex_unlock(&dims->lock);
 }
 
@@ -476,8 +485,14 @@ int cvmnet_dims_init(struct cvmnet_dev *dev)
  */
 void cvmnet_dims_exit(struct cvmnet_dev *dev)
 {
+	unsigned int i;
+
 	if (!dev->dims.there)
 		return;
+	for (i = 0; i < dev->max_pairs; i++) {
+		cancel_work_sync(&dev->rxq[i].dim.stock.work);
+		cancel_work_sync(&dev->txq[i].dim.stock.work);
+	}
 	rtnl_lock();
 	cvm_irq_moder_exit(dev->netdev);
 	rtnl_unlock();
@@ -485,7 +500,11 @@ void cvmnet_dims_exit(struct cvmnet_dev *dev)
 
 static void dim_stop(struct cvmnet_dim *dim)
 {
-	if (cancel_work_sync(&dim->stock.work))
+	/*
+	 * The library's is on system_wq, for which a reset, on a queue with a rescuer, must not
+	 * wait.  One that runs by now finds that nothing runs, before or after it has the lock.
+	 */
+	if (cancel_work(&dim->stock.work))
 		dim->stock.state = DIM_START_MEASURE;
 	/* Queues that go on may have queued the work again. */
 	mutex_lock(&dim->dev->dims.lock);
@@ -496,7 +515,7 @@ static void dim_stop(struct cvmnet_dim *dim)
 
 /**
  * cvmnet_dims_stop() - nothing more is decided, for queues that are stopped
- * @dev: the device
+ * @dev: the device; it does not run
  *
  * A command that is on its way stays so until it is answered or the device is reset.
  *

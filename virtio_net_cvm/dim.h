@@ -48,6 +48,7 @@ struct cvmnet_dim_stats {
  * @index:    of the queue among those of its direction
  * @tx:       which direction
  * @adaptive: we choose; written under the device's lock
+ * @anew:     since now only: what is being measured began before
  * @owner:    enum cvmnet_dim_owner: of all that follows, but for @manual
  * @now:      what is being measured
  * @since:    when that began, in ns
@@ -74,6 +75,7 @@ struct cvmnet_dim {
 	unsigned int index;
 	bool tx;
 	bool adaptive;
+	bool anew;
 	int owner;
 	struct cvmnet_dim_sample now;
 	u64 since;
@@ -146,7 +148,8 @@ void __cvmnet_dim_poll_end(struct cvmnet_dim *dim, u64 began, u32 packets, u32 b
  */
 static inline u64 cvmnet_dim_poll_begin(const struct cvmnet_dim *dim)
 {
-	return READ_ONCE(dim->adaptive) ? ktime_get_ns() : 0;
+	/* With what cvmnet_dim_set_adaptive() has written before */
+	return smp_load_acquire(&dim->adaptive) ? ktime_get_ns() : 0;
 }
 
 /**

@@ -9,6 +9,7 @@
 #include <linux/etherdevice.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/reboot.h>
 #include <linux/rtnetlink.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
@@ -104,7 +105,11 @@ static int cvmnet_up_control(struct cvmnet_dev *dev)
 static int cvmnet_up_ready(struct cvmnet_dev *dev)
 {
 	/* Receive rings are empty until the net device is opened. */
-	return cvm_virtio_ready(dev->vdev);
+	int err = cvm_virtio_ready(dev->vdev);
+
+	if (!err)
+		cvmnet_cvq_start(dev);
+	return err;
 }
 
 static int cvmnet_up_state(struct cvmnet_dev *dev)
@@ -128,6 +133,16 @@ static int cvmnet_up_register(struct cvmnet_dev *dev)
 static void cvmnet_down_register(struct cvmnet_dev *dev)
 {
 	unregister_netdev(dev->netdev);
+}
+
+static int cvmnet_up_reboot(struct cvmnet_dev *dev)
+{
+	return register_reboot_notifier(&dev->reset.reboot);
+}
+
+static void cvmnet_down_reboot(struct cvmnet_dev *dev)
+{
+	unregister_reboot_notifier(&dev->reset.reboot);
 }
 
 static int cvmnet_up_follow(struct cvmnet_dev *dev)
@@ -158,6 +173,7 @@ static const struct cvmnet_step cvmnet_steps[] = {
 	{ "device state", cvmnet_up_state },
 	{ "registration", cvmnet_up_register, cvmnet_down_register },
 	{ "CPU affinity", cvmnet_affinity_add, cvmnet_affinity_del },
+	{ "reboot", cvmnet_up_reboot, cvmnet_down_reboot },
 	{ "link", cvmnet_up_follow, cvmnet_down_follow },
 };
 
@@ -250,6 +266,7 @@ static int cvmnet_restore(struct virtio_device *vdev)
 	/* One that was given up stays so. */
 	if (READ_ONCE(dev->reset.dead))
 		return 0;
+	cvmnet_cvq_open(dev);
 	err = cvmnet_device_up(dev);
 	WRITE_ONCE(dev->reset.deaf, false);
 	if (err)
@@ -285,18 +302,55 @@ struct virtio_driver cvmnet_driver = {
 };
 EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_driver);
 
+/*
+ * Memory may be short because this interface does not work, for NFS for example, and then
+ * no new worker can be had to mend it.  A reset waits for all other works.
+ */
+struct workqueue_struct *cvmnet_wq;
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_wq);
+struct workqueue_struct *cvmnet_dim_wq;
+EXPORT_SYMBOL_IF_CVM_KUNIT(cvmnet_dim_wq);
+
+static void cvmnet_wqs_free(void)
+{
+	if (cvmnet_dim_wq)
+		destroy_workqueue(cvmnet_dim_wq);
+	if (cvmnet_wq)
+		destroy_workqueue(cvmnet_wq);
+}
+
+static int __init cvmnet_wqs_alloc(void)
+{
+	cvmnet_wq = alloc_workqueue("cvmnet", WQ_MEM_RECLAIM, 0);
+	/* Decisions come too late where they wait for the work that they are about. */
+	cvmnet_dim_wq = alloc_workqueue("cvmnet_dim", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+	if (cvmnet_wq && cvmnet_dim_wq)
+		return 0;
+	cvmnet_wqs_free();
+	return -ENOMEM;
+}
+
 static int __init cvmnet_init(void)
 {
 	int err;
 
-	err = cvmnet_affinity_init();
+	err = cvmnet_wqs_alloc();
 	if (err)
 		return err;
+	err = cvmnet_affinity_init();
+	if (err)
+		goto err_wqs;
 	cvmnet_driver.feature_table =
 		cvmnet_features_driver(&cvmnet_driver.feature_table_size);
 	err = register_virtio_driver(&cvmnet_driver);
 	if (err)
-		cvmnet_affinity_exit();
+		goto err_affinity;
+	return 0;
+
+err_affinity:
+	cvmnet_affinity_exit();
+err_wqs:
+	cvmnet_wqs_free();
 	return err;
 }
 module_init(cvmnet_init);
@@ -305,6 +359,7 @@ static void __exit cvmnet_exit(void)
 {
 	unregister_virtio_driver(&cvmnet_driver);
 	cvmnet_affinity_exit();
+	cvmnet_wqs_free();
 }
 module_exit(cvmnet_exit);
 

@@ -7,7 +7,9 @@
  * work, without rtnl; the net device is detached meanwhile, and the stack's
  * requests fail at once.
  */
+#include <linux/container_of.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/sched/mm.h>
@@ -99,6 +101,7 @@ int cvmnet_device_up(struct cvmnet_dev *dev)
 	if (err)
 		goto err_reset;
 
+	cvmnet_cvq_start(dev);
 	cvmnet_rings_restore(dev);
 	rtnl_lock();
 	err = cvmnet_pairs_restore(dev);
@@ -160,14 +163,19 @@ static unsigned long cvmnet_reset_take(struct cvmnet_dev *dev)
 	return causes;
 }
 
+static bool cvmnet_reset_is_off(const struct cvmnet_reset *reset)
+{
+	return READ_ONCE(reset->blocked) || READ_ONCE(reset->ending) || READ_ONCE(reset->dead);
+}
+
 static void cvmnet_reset_once(struct cvmnet_dev *dev)
 {
 	struct cvmnet_reset *reset = &dev->reset;
 	int err, delay;
 
-	if (READ_ONCE(reset->blocked) || READ_ONCE(reset->dead))
+	if (cvmnet_reset_is_off(reset))
 		return;
-	/* On shutdown the core breaks the rings and resets: a kexec must find it so. */
+	/* A device that was bound too late to be told: see cvmnet_reboot(). */
 	if (system_state > SYSTEM_RUNNING)
 		return;
 	/* The reset before may have served it; one that failed has left the device down. */
@@ -180,6 +188,9 @@ static void cvmnet_reset_once(struct cvmnet_dev *dev)
 	cvmnet_device_down(dev);
 	/* Other queues, which were looked at until they were stopped */
 	cvmnet_reset_take(dev);
+	/* It stays down: cvmnet_restore() brings it up. */
+	if (cvmnet_reset_is_off(reset))
+		return;
 	if (reset->in_row >= CVMNET_RESET_MAX) {
 		cvmnet_reset_give_up(dev);
 		return;
@@ -190,15 +201,16 @@ static void cvmnet_reset_once(struct cvmnet_dev *dev)
 	/* A quiet time begins when it is over: a device can draw it out. */
 	reset->last = jiffies;
 	trace_cvmnet_reset_done(dev, err);
-	if (!err)
+	/* Nor was it the device's fault where commands were cut short. */
+	if (!err || cvmnet_reset_is_off(reset))
 		return;
 
 	cvmnet_reset_failed(dev, err);
 	delay = err == -ENODEV ? -ENODEV : cvmnet_reset_delay(reset->in_row);
 	if (delay < 0)
 		cvmnet_reset_give_up(dev);
-	else if (!READ_ONCE(reset->blocked))
-		schedule_delayed_work(&reset->work, msecs_to_jiffies(delay));
+	else
+		queue_delayed_work(cvmnet_wq, &reset->work, msecs_to_jiffies(delay));
 }
 
 static void cvmnet_reset_work(struct work_struct *work)
@@ -231,11 +243,11 @@ void cvmnet_reset_request(struct cvmnet_dev *dev, enum cvmnet_reset_cause cause)
 	trace_cvmnet_reset_request(dev, cause);
 	set_bit(cause, &reset->pending);
 	smp_mb__after_atomic(); /* pairs with cvmnet_reset_unblock(): one of us sees the other */
-	if (READ_ONCE(reset->blocked) || READ_ONCE(reset->dead))
+	if (cvmnet_reset_is_off(reset))
 		return;
 	cvmnet_reset_forget(reset);
 	delay = max(cvmnet_reset_delay(reset->in_row), 0);
-	schedule_delayed_work(&reset->work, msecs_to_jiffies(delay));
+	queue_delayed_work(cvmnet_wq, &reset->work, msecs_to_jiffies(delay));
 }
 
 /**
@@ -253,6 +265,36 @@ void cvmnet_reset_retry(struct cvmnet_dev *dev, int err)
 	set_bit(CVMNET_RESET_NEEDED, &dev->reset.pending);
 }
 
+static void cvmnet_watch_queue(struct cvmnet_dev *dev, unsigned int i)
+{
+	struct cvmnet_rxq *rxq = &dev->rxq[i];
+	struct cvmnet_txq *txq = &dev->txq[i];
+
+	if (i < dev->pairs && rxq->vq != dev->resized)
+		cvmnet_rx_watch(rxq);
+	if (txq->vq == dev->resized)
+		cvmnet_tx_watch_stopped(txq);
+	else if (i < dev->pairs)
+		cvmnet_tx_watch(txq);
+	else
+		cvmnet_tx_watch_idle(txq);
+}
+
+/**
+ * cvmnet_watch_at() - have the device's queues looked after
+ * @dev: the device
+ * @due: when, in jiffies
+ *
+ * Context: process; the watch itself, or under rtnl while it does not run.
+ */
+void cvmnet_watch_at(struct cvmnet_dev *dev, unsigned long due)
+{
+	unsigned long now = jiffies;
+
+	dev->watch_due = due;
+	queue_delayed_work(cvmnet_wq, &dev->watch_work, time_after(due, now) ? due - now : 0);
+}
+
 /* Interrupts and kicks that a device, or what lies between, has lost */
 static void cvmnet_watch(struct work_struct *work)
 {
@@ -260,15 +302,25 @@ static void cvmnet_watch(struct work_struct *work)
 					      watch_work);
 	unsigned int i;
 
-	for (i = 0; i < dev->pairs; i++) {
-		cvmnet_rx_watch(&dev->rxq[i]);
-		cvmnet_tx_watch(&dev->txq[i]);
-	}
-	for (; i < dev->max_pairs; i++)
-		cvmnet_tx_watch_idle(&dev->txq[i]);
+	for (i = 0; i < dev->max_pairs; i++)
+		cvmnet_watch_queue(dev, i);
 	if (READ_ONCE(dev->reset.deaf))
 		cvmnet_config_changed(dev->vdev);
-	schedule_delayed_work(&dev->watch_work, HZ);
+	cvmnet_watch_at(dev, jiffies + HZ);
+}
+
+/*
+ * On shutdown the core breaks the rings and resets.  A reset of ours that ends later would
+ * have the device write to the memory of whatever runs next: a kexec'ed kernel.
+ */
+static int cvmnet_reboot(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct cvmnet_dev *dev = container_of(nb, struct cvmnet_dev, reset.reboot);
+
+	/* Whoever binds or resumes it at this moment does not unblock that. */
+	WRITE_ONCE(dev->reset.ending, true);
+	cvmnet_reset_block(dev);
+	return NOTIFY_DONE;
 }
 
 /**
@@ -284,6 +336,7 @@ void cvmnet_reset_init(struct cvmnet_dev *dev)
 	mutex_init(&dev->reset.lock);
 	INIT_DELAYED_WORK(&dev->reset.work, cvmnet_reset_work);
 	INIT_DELAYED_WORK(&dev->watch_work, cvmnet_watch);
+	dev->reset.reboot.notifier_call = cvmnet_reboot;
 	dev->reset.blocked = true;
 	dev->reset.last = jiffies - msecs_to_jiffies(CVMNET_RESET_QUIET_MS);
 }
@@ -298,7 +351,7 @@ void cvmnet_reset_block(struct cvmnet_dev *dev)
 {
 	WRITE_ONCE(dev->reset.blocked, true);
 	/* Commands that a reset in progress waits for come to an end at once. */
-	cvmnet_cvq_fail_all(dev);
+	cvmnet_cvq_close(dev);
 	cancel_delayed_work_sync(&dev->reset.work);
 }
 
@@ -328,5 +381,5 @@ void cvmnet_reset_unblock(struct cvmnet_dev *dev, unsigned long delay)
 	WRITE_ONCE(dev->reset.blocked, false);
 	smp_mb(); /* pairs with cvmnet_reset_request() */
 	if (READ_ONCE(dev->reset.pending))
-		schedule_delayed_work(&dev->reset.work, delay);
+		queue_delayed_work(cvmnet_wq, &dev->reset.work, delay);
 }

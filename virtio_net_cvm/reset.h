@@ -6,6 +6,7 @@
 #define CVMNET_RESET_H
 
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -27,11 +28,13 @@ enum cvmnet_reset_cause {
 struct cvmnet_reset {
 	struct mutex lock;		/* held while virtqueues are deleted and found */
 	struct delayed_work work;
+	struct notifier_block reboot;
 	unsigned long pending;		/* bit per cause */
 	unsigned long last;		/* jiffies of the last one */
 	unsigned int in_row;		/* without a quiet time between */
 	bool dead;			/* given up: carrier off until remove */
 	bool blocked;			/* remove, freeze: no new ones */
+	bool ending;			/* reboot: none for good */
 	bool down;			/* no virtqueues, the net device is detached */
 	bool deaf;			/* the core reports no configuration changes */
 	u64 count[CVMNET_RESET_CAUSES];
@@ -48,6 +51,7 @@ void cvmnet_reset_retry(struct cvmnet_dev *dev, int err);
 void cvmnet_reset_request(struct cvmnet_dev *dev, enum cvmnet_reset_cause cause);
 const char *cvmnet_reset_cause_name(enum cvmnet_reset_cause cause);
 
+void cvmnet_watch_at(struct cvmnet_dev *dev, unsigned long due);
 void cvmnet_device_down(struct cvmnet_dev *dev);
 int cvmnet_device_up(struct cvmnet_dev *dev);
 

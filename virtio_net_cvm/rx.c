@@ -744,7 +744,7 @@ int cvmnet_rx_poll(struct napi_struct *napi, int budget)
 		cvmnet_rx_kill(q);
 	else if (!q->dead && (q->nr_free >= q->refill_at || !q->lent))
 		if (unlikely(!cvmnet_rx_refill(q)))
-			schedule_delayed_work(&q->refill_work, CVMNET_RX_RETRY);
+			queue_delayed_work(cvmnet_wq, &q->refill_work, CVMNET_RX_RETRY);
 	bytes = q->pending.bytes;
 	if (done || q->pending.kicks || unlikely(q->pending.alloc_fail))
 		cvmnet_rx_publish(q);
@@ -842,7 +842,7 @@ void cvmnet_rx_begin(struct cvmnet_rxq *q)
 	cvmnet_rx_discard(q);
 	/* Even without one buffer: it receives as soon as there is memory. */
 	if (!q->dead && !cvmnet_rx_refill(q))
-		schedule_delayed_work(&q->refill_work, CVMNET_RX_RETRY);
+		queue_delayed_work(cvmnet_wq, &q->refill_work, CVMNET_RX_RETRY);
 	cvmnet_rx_publish(q);
 	local_bh_enable();
 }

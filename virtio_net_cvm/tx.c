@@ -61,6 +61,11 @@ static bool cvmnet_tx_room(const struct cvmnet_txq *q)
 
 /* --- completions --- */
 
+static bool cvmnet_tx_sane(const struct cvmnet_txq *q)
+{
+	return q->vq->num_free + q->descs == q->ring_size && !virtqueue_is_broken(q->vq);
+}
+
 /*
  * Collect what the device is done with; at most what it was given.  Leaves the
  * interrupt off: the caller asks for it again if somebody waits.
@@ -95,7 +100,7 @@ static unsigned int cvmnet_tx_reclaim(struct cvmnet_txq *q, int napi_budget)
 		packets++;
 	}
 	/* On a split ring the device can make the core free what was never used. */
-	if (unlikely(q->vq->num_free + q->descs != q->ring_size || virtqueue_is_broken(q->vq)))
+	if (unlikely(!cvmnet_tx_sane(q)))
 		cvmnet_tx_kill(q);
 	if (packets)
 		netdev_tx_completed_queue(q->nq, packets, bytes);
@@ -260,7 +265,7 @@ void cvmnet_tx_timeout(struct net_device *netdev, unsigned int index)
 		cvmnet_txq_timed_out(&dev->txq[index]);
 }
 
-/* What the stack's watchdog looks for, too, with a WARNING in kernels before 6.3 */
+/* What the stack's watchdog looks for, too, with a WARNING in older kernels */
 static bool cvmnet_txq_is_stuck(const struct cvmnet_txq *q)
 {
 	const struct net_device *netdev = q->dev->netdev;
@@ -310,6 +315,22 @@ void cvmnet_tx_watch_idle(struct cvmnet_txq *q)
 	if (q->lingers && cvmnet_txring_used(&q->ring))
 		cvmnet_tx_reclaim(q, 0);
 	__netif_tx_unlock_bh(q->nq);
+	/* By BQL, or as its ring is corrupt */
+	cvmnet_tx_watch_stopped(q);
+}
+
+/**
+ * cvmnet_tx_watch_stopped() - keep the stack's watchdog away from a queue
+ * @q: a queue that nobody sends on
+ *
+ * It does not ask why one is stopped, and gives a WARNING in older kernels.
+ *
+ * Context: process, once a second.
+ */
+void cvmnet_tx_watch_stopped(struct cvmnet_txq *q)
+{
+	if (netif_xmit_stopped(q->nq))
+		txq_trans_cond_update(q->nq);
 }
 
 /**
@@ -909,14 +930,20 @@ int cvmnet_txq_start(struct cvmnet_txq *q)
 	err = cvmnet_txq_alloc(q);
 	if (err)
 		return err;
+	/* The watch may be looking for what was left. */
+	__netif_tx_lock_bh(q->nq);
 	q->dead = false;
 	q->lingers = false;
 	q->watched = q->ring.rec_head;
+	/* Nothing may be sent between entries that the device has made the core lose. */
+	if (!cvmnet_tx_sane(q))
+		cvmnet_tx_kill(q);
 	/* One that was not in use is not stopped, whatever the device still has of it. */
-	if (!cvmnet_tx_room(q)) {
+	if (q->dead || !cvmnet_tx_room(q)) {
 		netif_tx_stop_queue(q->nq);
 		txq_trans_cond_update(q->nq);
 	}
+	__netif_tx_unlock_bh(q->nq);
 	napi_enable(&q->napi);
 	netif_queue_set_napi(q->dev->netdev, q->index, NETDEV_QUEUE_TYPE_TX, &q->napi);
 	cvmnet_txq_nudge(q);

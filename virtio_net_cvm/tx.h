@@ -38,6 +38,7 @@ void cvmnet_txq_release(struct cvmnet_txq *q);
 void cvmnet_txq_set_pool(struct cvmnet_txq *q, struct cvmnet_pool *pool);
 void cvmnet_tx_watch(struct cvmnet_txq *q);
 void cvmnet_tx_watch_idle(struct cvmnet_txq *q);
+void cvmnet_tx_watch_stopped(struct cvmnet_txq *q);
 void cvmnet_tx_link_up(struct cvmnet_dev *dev);
 void cvmnet_tx_callback(struct virtqueue *vq);
 u32 cvmnet_tx_unit(const struct cvmnet_dev *dev);

@@ -150,6 +150,18 @@ static void cvmnet_dma_settle(struct cvmnet_dev *dev)
 	dev->rx_premapped = dev->dma == CVMNET_DMA_STREAM && dev->dma_dev && CVM_VQ_PREMAPPED;
 }
 
+static void cvmnet_vqs_unset(struct cvmnet_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->max_pairs; i++) {
+		dev->rxq[i].dead = true;
+		dev->rxq[i].vq = NULL;
+		dev->txq[i].dead = true;
+		dev->txq[i].vq = NULL;
+	}
+}
+
 /**
  * cvmnet_vqs_find() - find the virtqueues
  * @dev: the device; features are negotiated, DRIVER_OK is not set
@@ -213,6 +225,7 @@ int cvmnet_vqs_find(struct cvmnet_dev *dev)
 
 err_delete:
 	dev->vdev->config->del_vqs(dev->vdev);
+	cvmnet_vqs_unset(dev);
 err_free_vqs:
 	kfree(dev->vqs);
 	dev->vqs = NULL;
@@ -258,12 +271,7 @@ void cvmnet_vqs_delete(struct cvmnet_dev *dev)
 	}
 	cvmnet_cvq_detach(dev);
 	dev->vdev->config->del_vqs(dev->vdev);
-	for (i = 0; i < dev->max_pairs; i++) {
-		dev->rxq[i].dead = true;
-		dev->rxq[i].vq = NULL;
-		dev->txq[i].dead = true;
-		dev->txq[i].vq = NULL;
-	}
+	cvmnet_vqs_unset(dev);
 	kfree(dev->vqs);
 	dev->vqs = NULL;
 }
@@ -311,7 +319,7 @@ int cvmnet_queues_start(struct cvmnet_dev *dev)
 	for (; i < dev->netdev->num_tx_queues; i++)
 		netif_tx_start_queue(netdev_get_tx_queue(dev->netdev, i));
 	dev->running = true;
-	schedule_delayed_work(&dev->watch_work, HZ);
+	cvmnet_watch_at(dev, jiffies + HZ);
 	return 0;
 
 err_stop:
@@ -560,6 +568,18 @@ static void cvmnet_irqs_hold(struct cvmnet_dev *dev, bool hold)
 	}
 }
 
+/*
+ * A ring is freed, or not any more: the watch goes on for the others, however long and however
+ * often.
+ */
+static void cvmnet_watch_without(struct cvmnet_dev *dev, struct virtqueue *vq)
+{
+	cancel_delayed_work_sync(&dev->watch_work);
+	dev->resized = vq;
+	if (dev->running)
+		cvmnet_watch_at(dev, dev->watch_due);
+}
+
 /* With the net device detached nobody else comes near a ring, rtnl or not. */
 static void cvmnet_vq_resize_assert(struct cvmnet_dev *dev)
 {
@@ -597,8 +617,7 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 	if (num == virtqueue_get_vring_size(vq))
 		return 0;
 
-	/* It looks into rings that are freed here. */
-	cancel_delayed_work_sync(&dev->watch_work);
+	cvmnet_watch_without(dev, vq);
 	started = dev->running && i < dev->pairs;
 	/* As in cvmnet_reset_work(), with one queue stopped */
 	noio = memalloc_noio_save();
@@ -622,8 +641,7 @@ int cvmnet_vq_resize(struct cvmnet_dev *dev, struct virtqueue *vq, u32 num)
 			again = cvmnet_rxq_start(&dev->rxq[i]);
 	}
 	memalloc_noio_restore(noio);
-	if (dev->running)
-		schedule_delayed_work(&dev->watch_work, HZ);
+	cvmnet_watch_without(dev, NULL);
 	switch (err) {
 	case 0:
 		if (tx)

@@ -316,6 +316,7 @@ void vnetsim_debugfs_add(struct vnetsim *sim)
 	debugfs_create_u32("latency_us", 0600, dir, &sim->latency_us);
 	debugfs_create_u32("ctrl_wait_us", 0600, dir, &sim->ctrl_wait_us);
 	debugfs_create_u32("ctrl_delay_ms", 0600, dir, &sim->ctrl_delay_ms);
+	debugfs_create_u32("reset_delay_ms", 0600, dir, &sim->reset_delay_ms);
 	debugfs_create_x32("ctrl_fail", 0600, dir, &sim->ctrl_fail);
 }
 

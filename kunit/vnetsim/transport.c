@@ -131,6 +131,7 @@ static void reset(struct virtio_device *vdev)
 		msleep(3000);
 		WRITE_ONCE(sim->resetting, false);
 	}
+	msleep(READ_ONCE(sim->reset_delay_ms));
 	interrupt_early(sim);
 	WRITE_ONCE(sim->live, false);
 	WRITE_ONCE(sim->status, 0);
@@ -293,6 +294,7 @@ static int disable_vq_and_reset(struct virtqueue *vq)
 
 	if (!vnetsim_has(q->sim, VIRTIO_F_RING_RESET))
 		return -ENOENT;
+	msleep(READ_ONCE(q->sim->reset_delay_ms));
 	if (hit_reset(q, VNETSIM_BUG_VQ_RESET_FAILS))
 		return -EIO;
 	if (hit_reset(q, VNETSIM_BUG_VQ_RESET_NEXT))

@@ -269,6 +269,7 @@ struct vnetsim {
 	u32 latency_us;				/* before each look at a ring */
 	u32 ctrl_wait_us;			/* the same, of the control queue's only */
 	u32 ctrl_delay_ms;
+	u32 reset_delay_ms;			/* of the device and of a queue */
 	u32 ctrl_fail;				/* bit n: commands of class n fail */
 	struct vnetsim_inject inject;
 	struct vnetsim_dice dice;		/* configuration, status, life */

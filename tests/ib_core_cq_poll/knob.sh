@@ -45,6 +45,27 @@ good_cpus()
 	expect_threads 0 "threads after stopping"
 }
 
+# Not the first ones, and not all in a row
+some_cpus()
+{
+	[ "$(nproc)" -ge 4 ] || skip "needs 4 CPUs"
+	for knob_good in 2-3 1,3 0,2-3; do
+		echo $knob_good >$CQ_KNOB || fail "'$knob_good' is refused"
+		expect_eq $knob_good "$(cat $CQ_KNOB)" "CPUs"
+		case $knob_good in
+		2-3) knob_want="2 3" ;;
+		1,3) knob_want="1 3" ;;
+		*) knob_want="0 2 3" ;;
+		esac
+		# shellcheck disable=SC2086 # words
+		expect_threads "$(echo $knob_want | wc -w)" "threads of '$knob_good'"
+		for knob_cpu in $knob_want; do
+			pidof "cqpoll/$knob_cpu" >/dev/null || fail "no thread for CPU $knob_cpu of '$knob_good'"
+		done
+	done
+	cq_off
+}
+
 # With no more threads to be had: only builtins of the shell from there on.
 no_thread()
 {
@@ -52,11 +73,11 @@ no_thread()
 	defer 'echo $knob_max >/proc/sys/kernel/threads-max'
 	cq_on 0
 	echo 20 >/proc/sys/kernel/threads-max || fail "threads-max can't be set"
-	echo 0-1 2>/dev/null >$CQ_KNOB
-	knob_rc=$?
+	{ echo 0-1 >$CQ_KNOB; } 2>/tmp/knob.error && fail "a thread starts without any to be had"
 	read -r knob_now <$CQ_KNOB
 	echo "$knob_max" >/proc/sys/kernel/threads-max
-	expect_ne 0 $knob_rc "status of starting a thread without any to be had"
+	grep -q "$(ktap_errno EAGAIN)" /tmp/knob.error ||
+		fail "without a thread to be had: $(cat /tmp/knob.error)"
 	expect_eq 0 "$knob_now" "CPU after that"
 	expect_threads 1 "threads after that"
 	cq_on 0-1
@@ -119,6 +140,30 @@ management()
 	echo '' >$CQ_PARAM/owners
 }
 
+# More than the table has room for: a page. It says how many are left out.
+many()
+{
+	load_module_again owners= || fail "it does not load without a filter"
+	knob_n=2
+	while [ $knob_n -lt 50 ]; do
+		ip link add type veth || fail "no veth$knob_n"
+		defer "ip link del veth$knob_n"
+		for knob_now in $knob_n $((knob_n + 1)); do
+			ip link set veth$knob_now up
+			rdma_link_add $knob_now
+		done
+		knob_n=$((knob_n + 2))
+	done
+	knob_devices=$(find /sys/class/infiniband/ -mindepth 1 | wc -l)
+	cq_on
+	wait_for 20 'grep -q "^# .* more$" $CQ_STAT' || fail "nothing is left out: $(cat $CQ_STAT)"
+	knob_left=$(sed -n 's/^# \(.*\) more$/\1/p' $CQ_STAT)
+	expect_ge "$(cq_queues)" 20 "queues in the table"
+	expect_eq "$knob_devices" $(($(cq_queues) + knob_left)) "queues in the table and left out"
+	expect_eq "# $knob_left more" "$(tail -n 1 $CQ_STAT)" "last line"
+	cq_off
+}
+
 # A queue that gets its queue pair when we had looked for it more than once.
 late()
 {
@@ -147,14 +192,16 @@ user_space()
 	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
 }
 
-ktap_plan 9
+ktap_plan 11
 ktap_case "off after loading" set_up
 ktap_case "bad CPUs are refused" bad_cpus
 ktap_case "good CPUs are taken" good_cpus
+ktap_case "some of four CPUs" some_cpus
 ktap_case "no thread" no_thread
 ktap_case "statistics of nothing" stat
 ktap_case "bad parameters are refused" parameters
 ktap_case "management queues only when wanted" management
+ktap_case "more queues than the table has room for" many
 ktap_case "queues that get a queue pair later" late
 ktap_case "queues of user space are left alone" user_space
 ktap_done

@@ -3,10 +3,11 @@
  * What network traffic costs a guest that counts instructions (one CPU, --icount).
  *
  *	net_cost idle MILLISECONDS
- *	net_cost pktgen DEVICE FRAME_BYTES COUNT
+ *	net_cost pktgen DEVICE FRAME_BYTES COUNT [AT_ONCE]
  *	net_cost rx DEVICE FRAME_BYTES COUNT
  *	net_cost tcp_tx KIB
  *	net_cost tcp_rx KIB
+ *	net_cost rr COUNT
  *
  * In such a guest the clock counts instructions, but jumps ahead whenever the CPU is idle. So
  * nothing may be idle: a child of the lowest class (SCHED_IDLE) takes what is left over. It counts
@@ -34,8 +35,11 @@
 #define PORT_FRAMES	7701
 #define PORT_SINK	7702
 #define PORT_SOURCE	7703
+#define PORT_ECHO	7704
 #define CHUNK		65536
 #define POLL_NS		20000000L
+/* Of a request and of its answer */
+#define RR_BYTES	64
 /* Without a frame for so many polls, none comes any more. */
 #define RX_POLLS	100
 /* A ring that is full would have pktgen spin for as long as the host pleases: fewer packets at
@@ -199,7 +203,7 @@ static long pktgen_get(const char *device, const char *key)
 	return at ? strtol(at + strlen(key), NULL, 10) : -1;
 }
 
-static void measure_pktgen(const char *device, long bytes, long count)
+static void measure_pktgen(const char *device, long bytes, long count, long at_once)
 {
 	/* To nobody: the host drops it at once. */
 	static const char * const fixed[] = {
@@ -217,16 +221,16 @@ static void measure_pktgen(const char *device, long bytes, long count)
 	pktgen_set("kpktgend_0", text);
 	for (i = 0; fixed[i]; i++)
 		pktgen_set(device, fixed[i]);
-	snprintf(text, sizeof(text), "count %d", BURST);
+	snprintf(text, sizeof(text), "count %ld", at_once);
 	pktgen_set(device, text);
 	snprintf(text, sizeof(text), "pkt_size %ld", bytes);
 	pktgen_set(device, text);
 
 	from = mark();
-	for (sent = 0; sent < count; sent += BURST) {
+	for (sent = 0; sent < count; sent += at_once) {
 		pktgen_set("pgctrl", "start");
 		pause_ns(SETTLE_NS);
-		if (pktgen_get(device, "pkts-sofar: ") != BURST) {
+		if (pktgen_get(device, "pkts-sofar: ") != at_once) {
 			fprintf(stderr, "net_cost: pktgen did not send all packets\n");
 			exit(1);
 		}
@@ -342,6 +346,33 @@ static void measure_tcp_rx(long kib)
 	close(sock);
 }
 
+/* Requests one after the other: whatever is done for one of them is in somebody's way. */
+static void measure_rr(long count)
+{
+	struct timeval patience = { .tv_sec = 60 };
+	struct sockaddr_in to = host(PORT_ECHO);
+	char answer[2 * RR_BYTES];
+	struct span from;
+	int sock;
+	long i;
+
+	sock = socket(AF_INET, SOCK_DGRAM, 0);
+	if (sock < 0 || connect(sock, (struct sockaddr *)&to, sizeof(to)) ||
+	    setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+		die("UDP socket");
+	from = mark();
+	for (i = 0; i < count; i++) {
+		memcpy(chunk, &i, sizeof(i));
+		if (send(sock, chunk, RR_BYTES, 0) != RR_BYTES)
+			die("request");
+		if (recv(sock, answer, sizeof(answer), 0) != RR_BYTES ||
+		    memcmp(chunk, answer, RR_BYTES))
+			die("answer");
+	}
+	report(from, mark(), count);
+	close(sock);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -351,16 +382,19 @@ int main(int argc, char **argv)
 	pause_ns(SETTLE_NS);
 	if (!strcmp(what, "idle") && argc == 3) {
 		measure_idle(number(argv[2], 1, 100000));
-	} else if (!strcmp(what, "pktgen") && argc == 5) {
-		measure_pktgen(argv[2], number(argv[3], 60, 65535), number(argv[4], 1, 100000000));
+	} else if (!strcmp(what, "pktgen") && (argc == 5 || argc == 6)) {
+		measure_pktgen(argv[2], number(argv[3], 60, 65535), number(argv[4], 1, 100000000),
+			       argc == 6 ? number(argv[5], 1, 100000000) : BURST);
 	} else if (!strcmp(what, "rx") && argc == 5) {
 		measure_rx(argv[2], number(argv[3], 60, 1514), number(argv[4], 1, 100000000));
 	} else if (!strcmp(what, "tcp_tx") && argc == 3) {
 		measure_tcp_tx(number(argv[2], 1, 1000000));
 	} else if (!strcmp(what, "tcp_rx") && argc == 3) {
 		measure_tcp_rx(number(argv[2], 1, 1000000));
+	} else if (!strcmp(what, "rr") && argc == 3) {
+		measure_rr(number(argv[2], 1, 1000000));
 	} else {
-		fprintf(stderr, "usage: net_cost idle|pktgen|rx|tcp_tx|tcp_rx ...\n");
+		fprintf(stderr, "usage: net_cost idle|pktgen|rx|tcp_tx|tcp_rx|rr ...\n");
 		return 2;
 	}
 	soak_stop();

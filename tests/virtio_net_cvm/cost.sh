@@ -7,6 +7,7 @@
 #   COST_PACKETS  packets to receive per measurement
 #   COST_SENT     packets to send; pktgen takes an eighth of a second for each 128
 #   COST_KIB      KiB per TCP measurement
+#   COST_TRIPS    requests, each with its answer
 #   COST_DMA      the DMA mode that our driver must have chosen: pool or stream
 #   COST_PROFILE  ARM CASE: this alone, many times over, while the host traces
 . /tests/lib/ktap.sh
@@ -17,8 +18,10 @@ ROUNDS=${COST_ROUNDS:-2}
 PACKETS=${COST_PACKETS:-5000}
 SENT=${COST_SENT:-1024}
 KIB=${COST_KIB:-8192}
-CASES='tx60 tx1514 rx60 rx1514 tcp_tx tcp_rx'
+TRIPS=${COST_TRIPS:-2000}
+CASES='tx60 tx1514 rx60 rx1514 tcp_tx tcp_rx rr'
 IF=eth0
+at_once=''
 RECEIVED=/sys/class/net/$IF/statistics/rx_packets
 
 emit()
@@ -59,14 +62,15 @@ work()
 {
 	case $1 in
 	idle) echo idle 200 ;;
-	tx60) echo pktgen $IF 60 "$SENT" ;;
-	tx1514) echo pktgen $IF 1514 "$SENT" ;;
+	tx60) echo pktgen $IF 60 "$SENT" $at_once ;;
+	tx1514) echo pktgen $IF 1514 "$SENT" $at_once ;;
 	empty60) echo pktgen dummy0 60 "$SENT" ;;
 	empty1514) echo pktgen dummy0 1514 "$SENT" ;;
 	rx60) echo rx $IF 60 "$PACKETS" ;;
 	rx1514) echo rx $IF 1514 "$PACKETS" ;;
 	tcp_tx) echo tcp_tx "$KIB" ;;
 	tcp_rx) echo tcp_rx "$KIB" ;;
+	rr) echo rr "$TRIPS" ;;
 	esac
 }
 
@@ -82,7 +86,7 @@ arm_round()
 {
 	enter_arm "$2"
 	# The first traffic after a change of drivers fills caches and sizes windows.
-	for w in "rx $IF 1514 500" "tcp_tx 1024" "tcp_rx 1024"; do
+	for w in "rx $IF 1514 500" "tcp_tx 1024" "tcp_rx 1024" "rr 100"; do
 		# shellcheck disable=SC2086 # words
 		out=$(net_cost $w 2>&1) || fail "warming up: $out"
 	done
@@ -103,6 +107,8 @@ empty_round()
 profile()
 {
 	enter_arm "$1"
+	# While it traces the guest is too slow to fill a ring, but would wait most of the time.
+	at_once=$SENT
 	cat /proc/kallsyms >/out/kallsyms
 	echo "cvm: profile"
 	i=0

@@ -44,7 +44,8 @@ sent_gso()
 	net_stream send "$2"
 	net_wire_read
 	expect_ge "$(net_wire "$1")" 1 "packets with $1 on the wire"
-	expect_ge "$(net_wire in_max)" 3000 "bytes of the largest one"
+	# Two segments are enough: over a connection that is slow for a moment, TCP sends no more.
+	expect_ge "$(net_wire in_max)" $(($(cat /sys/class/net/eth0/mtu) + 15)) "bytes of the largest one"
 	expect_ge "$(net_wire in_csum)" 1 "packets whose checksum is left to the host"
 	expect_ge $(($(net_stat tx_hw_gso_packets) - before)) 1 "tx_hw_gso_packets"
 }

@@ -128,6 +128,45 @@ in_flight()
 	cat /sys/class/net/eth0/queues/tx-"$1"/byte_queue_limits/inflight
 }
 
+# barked QUEUE: how often the stack's watchdog took it for stuck, with a WARNING in older kernels
+barked()
+{
+	cat /sys/class/net/eth0/queues/tx-"$1"/tx_timeout
+}
+
+# Queues that nobody looks after: one that is not in use any more, and all while a ring is
+# changed, for as long as the device likes.
+watchdog()
+{
+	sim_up sim0 pairs=2
+	[ "$(net_queues)" = 2 ] || skip "one CPU"
+	sim_negotiated RING_RESET || skip "the kernel resets no single queue"
+	expect_ok "ethtool -L eth0 combined 2"
+	vnetsim.sh set sim0 inject stall tx -1
+	pour 0 1
+	wait_for 10 '[ "$(in_flight 0)" -gt 0 ] && [ "$(in_flight 1)" -gt 0 ]' ||
+		fail "$(in_flight 0) and $(in_flight 1) bytes are in flight"
+	expect_ok "ethtool -L eth0 combined 1"
+	# It looks every 10 s. One long change, and many in a row; a reset may come between.
+	vnetsim.sh set sim0 reset_delay_ms 22000
+	expect_ok "ethtool -G eth0 tx 128"
+	vnetsim.sh set sim0 reset_delay_ms 900
+	until=$(($(cut -d. -f1 /proc/uptime) + 22))
+	while [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
+		ethtool -G eth0 rx 128 2>/dev/null || sleep 1
+		ethtool -G eth0 rx 256 2>/dev/null
+	done
+	vnetsim.sh set sim0 reset_delay_ms 0
+	vnetsim.sh set sim0 inject none
+	wait_for 60 'ethtool -L eth0 combined 2 2>/dev/null' || fail "no second queue"
+	expect_eq 0 "$(barked 0)" "times that the queue in use seemed stuck"
+	expect_eq 0 "$(barked 1)" "times that the queue not in use seemed stuck"
+	goes_on "afterwards"
+	# What the queue had left, if the device looked before the reset.
+	SIM_MAY_BREAK=tx_inactive
+	sim_down
+}
+
 # What is sent and not yet done is counted, by its queue, until the device is done with it or
 # was reset.
 bql()
@@ -167,6 +206,7 @@ for NET_MODE in ${SIM_MODES:-pool stream}; do
 	ktap_case "$NET_MODE: fewer queues, a late device" fewer
 	ktap_case "$NET_MODE: other pools, a late device" pools
 	ktap_case "$NET_MODE: bytes in flight" bql
+	[ "$NET_MODE" != pool ] || ktap_case "the watchdog of the stack" watchdog
 done
 ktap_case "unloading" sim_unload
 ktap_done
