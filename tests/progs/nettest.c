@@ -778,10 +778,12 @@ static int flood(const char *host, const char *port, int n, long size)
 			told = printf("flowing=1\n");
 	}
 	for (i = 0; i < n; i++) {
-		uint64_t silent = all[i].last ? now_ms() - all[i].last : 0;
+		uint64_t silent;
 
+		/* What a living one writes meanwhile can be later than our own time. */
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);
+		silent = all[i].last ? now_ms() - all[i].last : 0;
 		sum.rounds += all[i].rounds;
 		sum.connects += all[i].connects;
 		sum.errors += all[i].errors;
