@@ -576,6 +576,7 @@ netdev_tx_t cvmnet_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct cvmnet_dev *dev = netdev_priv(netdev);
 	struct cvmnet_txq *q = &dev->txq[skb_get_queue_mapping(skb)];
 	bool more = netdev_xmit_more();
+	bool was_stopped = netif_xmit_stopped(q->nq), stopped;
 	unsigned int len = skb->len;
 	int err;
 
@@ -608,11 +609,15 @@ netdev_tx_t cvmnet_xmit(struct sk_buff *skb, struct net_device *netdev)
 	if (__netdev_tx_sent_queue(q->nq, len, more))
 		cvmnet_tx_kick(q);
 	if (cvmnet_tx_awaited(q)) {
-		/* Often the device is done by now, and no interrupt is needed. */
-		if (unlikely(netif_xmit_stopped(q->nq)))
-			cvmnet_tx_reclaim(q, 0);
-		else if (more)
+		stopped = netif_xmit_stopped(q->nq);
+		if (more && !stopped)
 			return NETDEV_TX_OK;
+		/*
+		 * Often the device is done by now, and no interrupt is needed. For those who
+		 * send past BQL the ring is not looked at with each packet.
+		 */
+		if (unlikely(stopped && !was_stopped))
+			cvmnet_tx_reclaim(q, 0);
 		cvmnet_tx_attend(q);
 	}
 	return NETDEV_TX_OK;

@@ -455,6 +455,10 @@ static void cvmnet_pairs_keep(struct cvmnet_dev *dev, unsigned int from)
 	err = netif_set_real_num_tx_queues(dev->netdev, dev->pairs);
 	if (err)
 		netdev_warn(dev->netdev, "sending on %u of %u queues: %d\n", from, dev->pairs, err);
+	/* The stack has forgotten from which CPUs. */
+	cpus_read_lock();
+	cvmnet_affinity_set(dev, nr_cpu_ids);
+	cpus_read_unlock();
 }
 
 /* Nothing may be sent there once the device is told, and it receives until then. */

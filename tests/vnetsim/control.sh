@@ -344,8 +344,10 @@ channels()
 	done
 	vnetsim.sh set sim0 ctrl_fail 0x10
 	second_pair_sends
+	sim_xps=$(cat /sys/class/net/eth0/queues/tx-*/xps_cpus)
 	ethtool -L eth0 combined 1 2>/dev/null && fail "refused channels"
 	expect_eq 2 "$(net_channels)" "channels after a refusal"
+	expect_eq "$sim_xps" "$(cat /sys/class/net/eth0/queues/tx-*/xps_cpus)" "CPUs of transmit queues"
 	second_pair_sends
 	net_flood_stop
 	sim_down
