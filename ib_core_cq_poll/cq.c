@@ -29,8 +29,8 @@
 
 /* Numbers of CQs are given out in turn; beyond this one they are not looked for. */
 #define CQPOLL_ID_MAX	(16 * 1024 * 1024)
-/* Scans of a device that begin anew because CQs were destroyed meanwhile, at most. */
-#define CQPOLL_RESCANS	8
+/* Scans of a device at once, at most, as long as CQs are destroyed meanwhile. */
+#define CQPOLL_SCANS	8
 
 /*
  * Protects cqpoll_cqs, cqpoll_hash for writing, cqpoll_frees, and who polls what
@@ -303,6 +303,25 @@ void cqpoll_cq_drop(struct cqpoll_cq *c)
 }
 
 /**
+ * cqpoll_cq_rename() - a device has a new name
+ * @dev: the device
+ *
+ * Its new CQs have it already. Tracepoints that read it meanwhile may see some of both.
+ *
+ * Context: process.
+ */
+void cqpoll_cq_rename(const struct ib_device *dev)
+{
+	struct cqpoll_cq *c;
+
+	spin_lock(&cqpoll_lock);
+	list_for_each_entry(c, &cqpoll_cqs, all)
+		if (c->device == dev)
+			strscpy(c->name, dev_name(&dev->dev), sizeof(c->name));
+	spin_unlock(&cqpoll_lock);
+}
+
+/**
  * cqpoll_cq_probe_alloc() - the RDMA core has made a CQ that nobody knows yet
  * @data:        not used
  * @cq:          the CQ
@@ -408,51 +427,60 @@ static bool cqpoll_cq_hook(struct ib_cq *cq, struct list_head *hooked)
 /**
  * struct cqpoll_scan - looking for CQs that existed before
  * @hooked: those that were found and hooked
- * @unused: one was left alone because it is not used yet
+ * @again:  one is not used yet, or others went and came all the time
  */
 struct cqpoll_scan {
 	struct list_head hooked;
-	bool unused;
+	bool again;
 };
+
+static int cqpoll_cq_count(struct ib_device *dev)
+{
+	return rdma_restrack_count(dev, RDMA_RESTRACK_CQ, true);
+}
 
 /*
  * Look at all CQs of a device. False when some were destroyed meanwhile: one of them was
- * perhaps counted and is not to be found any more.
+ * perhaps found, and counts for another one that is still to be found. Those that are made
+ * meanwhile have higher numbers. No tracepoint tells of those of user space.
  */
-static bool cqpoll_cq_scan_once(struct cqpoll_scan *scan, struct ib_device *dev, bool again)
+static bool cqpoll_cq_scan_once(struct cqpoll_scan *scan, struct ib_device *dev)
 {
 	unsigned int frees = READ_ONCE(cqpoll_frees);
-	int left = rdma_restrack_count(dev, RDMA_RESTRACK_CQ, true);
+	int found = 0, first = cqpoll_cq_count(dev), all = first;
 	struct rdma_restrack_entry *res;
+	bool sure = true;
 	u32 id;
 
-	for (id = 0; left > 0 && id < CQPOLL_ID_MAX; id++) {
+	for (id = 0; found < all && id < CQPOLL_ID_MAX; id++) {
 		if (id % 4096 == 4095) {
 			cond_resched();
-			if (again && frees != READ_ONCE(cqpoll_frees))
-				return false;
+			all = cqpoll_cq_count(dev);
+			sure = sure && all >= first && frees == READ_ONCE(cqpoll_frees);
 		}
 		res = rdma_restrack_get_byid(dev, RDMA_RESTRACK_CQ, id);
 		if (IS_ERR(res))
 			continue;
-		left--;
+		found++;
 		if (!cqpoll_cq_hook(container_of(res, struct ib_cq, res), &scan->hooked))
-			scan->unused = true;
+			scan->again = true;
 		rdma_restrack_put(res);
 	}
-	if (left > 0 && id == CQPOLL_ID_MAX && frees == READ_ONCE(cqpoll_frees))
+	if (found < all && id == CQPOLL_ID_MAX && sure)
 		pr_warn_once("%s: queues beyond the %uth that was made are polled only if made from now on\n",
 			     dev_name(&dev->dev), CQPOLL_ID_MAX);
-	return true;
+	return sure;
 }
 
 /* The tracepoint reports CQs that are made from now on. */
 static void cqpoll_cq_scan(struct cqpoll_scan *scan, struct ib_device *dev)
 {
-	unsigned int n = 0;
+	unsigned int n;
 
-	while (!cqpoll_cq_scan_once(scan, dev, n < CQPOLL_RESCANS))
-		n++;
+	for (n = 0; n < CQPOLL_SCANS; n++)
+		if (cqpoll_cq_scan_once(scan, dev))
+			return;
+	scan->again = true;
 }
 
 static void cqpoll_cq_own(struct cqpoll_cq *c)
@@ -476,7 +504,7 @@ static void cqpoll_cq_own(struct cqpoll_cq *c)
  * Context: process, sleeps; the list of devices stays as it is, and the probe of
  * cqpoll_cq_probe_free() is in place.
  * Return: true when it is worth to come again in a while, because there was a CQ that
- * is not used yet.
+ * is not used yet, or one may have been missed.
  */
 bool cqpoll_cq_take_existing(void)
 {
@@ -490,14 +518,14 @@ bool cqpoll_cq_take_existing(void)
 	list_for_each_entry(d, &cqpoll_devices, node)
 		cqpoll_cq_scan(&scan, d->dev);
 	if (list_empty(&scan.hooked))
-		return scan.unused;
+		return scan.again;
 	/* Until all drivers that had read the old handler are through with it, as at exit. */
 	cqpoll_drivers_wait();
 	list_for_each_entry_safe(c, n, &scan.hooked, node) {
 		list_del_init(&c->node);
 		cqpoll_cq_own(c);
 	}
-	return scan.unused;
+	return scan.again;
 }
 
 /**

@@ -134,6 +134,7 @@ extern unsigned long cqpoll_not_taken;
 bool cqpoll_cq_take_existing(void);
 void cqpoll_drivers_wait(void);
 void cqpoll_cq_drop(struct cqpoll_cq *c);
+void cqpoll_cq_rename(const struct ib_device *dev);
 void cqpoll_cq_complete(struct cqpoll_cq *c, struct ib_wc *wc, int n);
 void cqpoll_quiesce_softirq(struct cqpoll_queue *q, struct irq_poll *iop);
 void cqpoll_cq_probe_alloc(void *data, const struct ib_cq *cq, int nr_cqe,

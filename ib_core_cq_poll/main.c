@@ -322,10 +322,20 @@ static void cqpoll_client_remove(struct ib_device *dev, void *data)
 	cqpoll_config_end();
 }
 
+/* The parameter devices goes by names. */
+static void cqpoll_client_rename(struct ib_device *dev, void *data)
+{
+	cqpoll_config_begin();
+	cqpoll_cq_rename(dev);
+	cqpoll_filter_changed();
+	cqpoll_config_end();
+}
+
 static struct ib_client cqpoll_client = {
 	.name = KBUILD_MODNAME,
 	.add = cqpoll_client_add,
 	.remove = cqpoll_client_remove,
+	.rename = cqpoll_client_rename,
 };
 
 /* --- CPU hotplug --- */
@@ -359,6 +369,19 @@ static int cqpoll_cpu_offline(unsigned int cpu)
 	return cqpoll_poller_set(&left);
 }
 
+/* The knob is gone, or was never there: nobody switches polling on any more. */
+static void cqpoll_down(void)
+{
+	cqpoll_set_cpus(cpu_none_mask);
+	ib_unregister_client(&cqpoll_client);
+	cpuhp_remove_state_nocalls(cqpoll_cpuhp);
+	cancel_work_sync(&cqpoll_online);
+	cancel_delayed_work_sync(&cqpoll_rescan);
+	/* Drivers that had read our pointer before it was taken back. */
+	cqpoll_drivers_wait();
+	cqpoll_poller_exit();
+}
+
 static int __init cqpoll_init(void)
 {
 	int err;
@@ -383,13 +406,14 @@ static int __init cqpoll_init(void)
 	if (err)
 		goto err_cpuhp_remove;
 	err = cqpoll_sysfs_init();
-	if (err)
-		goto err_unregister_client;
+	if (err) {
+		/* One of the files was there for a moment, and may have been written. */
+		cqpoll_down();
+		return err;
+	}
 	pr_info("off until a CPU is written to /sys/kernel/ib_core_poll_cpu\n");
 	return 0;
 
-err_unregister_client:
-	ib_unregister_client(&cqpoll_client);
 err_cpuhp_remove:
 	cpuhp_remove_state_nocalls(cqpoll_cpuhp);
 	cancel_work_sync(&cqpoll_online);
@@ -403,14 +427,7 @@ module_init(cqpoll_init);
 static void __exit cqpoll_exit(void)
 {
 	cqpoll_sysfs_exit();
-	cqpoll_set_cpus(cpu_none_mask);
-	ib_unregister_client(&cqpoll_client);
-	cpuhp_remove_state_nocalls(cqpoll_cpuhp);
-	cancel_work_sync(&cqpoll_online);
-	cancel_delayed_work_sync(&cqpoll_rescan);
-	/* Drivers that had read our pointer before it was taken back. */
-	cqpoll_drivers_wait();
-	cqpoll_poller_exit();
+	cqpoll_down();
 }
 module_exit(cqpoll_exit);
 

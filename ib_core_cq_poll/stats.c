@@ -79,8 +79,8 @@ static int cqpoll_stats_row(char *buf, size_t size, const struct cqpoll_cq *c)
 	u64 ns = smp_load_acquire(&s->ns), timed = READ_ONCE(s->timed);
 
 	return scnprintf(buf, size,
-			 "%-15s %5u %-15s %3d %12llu %10llu %5llu %8llu %8llu %8llu %8ld\n",
-			 c->name, c->id, c->owner, c->poller ? (int)c->poller->cpu : -1,
+			 "%-15s %5u %-15s %3u %12llu %10llu %5llu %8llu %8llu %8llu %8ld\n",
+			 c->name, c->id, c->owner, c->poller->cpu,
 			 READ_ONCE(s->polls), done, hits ? div64_u64(done, hits) : 0,
 			 timed ? div64_u64(ns, timed) : 0, READ_ONCE(s->max_ns),
 			 READ_ONCE(s->armed), counts ? atomic_long_read(&c->q.events) : 0);
@@ -124,6 +124,9 @@ ssize_t cqpoll_stats_show(char *buf)
 	spin_lock(&cqpoll_lock);
 	len = cqpoll_stats_head(buf, size);
 	list_for_each_entry(c, &cqpoll_cqs, all) {
+		/* On the way to us or back. */
+		if (!c->poller)
+			continue;
 		/* What has no room is not worth the time with the lock held. */
 		n = left ? 0 : cqpoll_stats_row(row, sizeof(row), c);
 		if (left || len + n >= size) {

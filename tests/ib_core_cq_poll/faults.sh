@@ -93,6 +93,8 @@ unloaded()
 cpu_offline()
 {
 	cq_cpu_can_go
+	load_module cq_late || fail "cq_late does not load"
+	defer "rmmod cq_late"
 	cq_trace
 	load_both
 	cq_on 1
@@ -101,9 +103,17 @@ cpu_offline()
 		cq_backs=$(cq_traced give_back)
 		echo "" >$CQ_PARAM/devices
 		expect_eq "$cq_backs" "$(cq_traced give_back)" "queues taken without a thread"
+		cq_takes=$(cq_traced "take: .*owner=cq_late")
+		for cq_what in again qp nest; do
+			echo 1 >$CQ_LATE/$cq_what || fail "$cq_what of a new queue without a thread"
+		done
+		expect_eq "$cq_takes" "$(cq_traced "take: .*owner=cq_late")" "new queues taken without a thread"
 		usleep 50000
 		cq_cpu_comes 8
 		usleep 50000'
+	cq_takes=$(cq_traced "take: .*owner=cq_late")
+	echo 1 >$CQ_LATE/again || fail "no new queue"
+	expect_eq $((cq_takes + 1)) "$(cq_traced "take: .*owner=cq_late")" "new queues taken with a thread"
 	# With two threads the other one takes over.
 	cq_on 0-1
 	echo 0 >$cq_cpu_file
@@ -157,13 +167,22 @@ stays_online()
 	cq_off
 }
 
-# Queues of a device that goes are given back and drained; the other goes on.
+# device_removed WHO: queues of a device that goes are drained, and the other goes on. Where
+# the users of the device hear of it first they destroy them; else they are given back.
 device_removed()
 {
 	cq_on
 	load_both
 	usleep 300000
+	cq_trace
 	rdma_link del rxe1 || fail "rxe1 can't be removed"
+	trace_stop
+	case $1 in
+	users) cq_want=gone cq_other=give_back ;;
+	*) cq_want=give_back cq_other=gone ;;
+	esac
+	expect_ge "$(cq_traced "$cq_want: device=rxe1 ")" 4 "$cq_want of queues of a removed device"
+	expect_eq 0 "$(cq_traced "$cq_other: device=rxe1 ")" "$cq_other of them"
 	expect_eq 0 "$(grep -c '^rxe1' $CQ_STAT)" "queues of a removed device"
 	expect_ge "$(grep -c '^rxe0' $CQ_STAT)" 4 "queues of the other device"
 	usleep 300000
@@ -220,13 +239,28 @@ filtered()
 	echo '' >$CQ_PARAM/devices
 	expect_ge "$(cq_queues)" 8 "queues of all devices"
 	expect_eq 0 "$(grep -c ib_core $CQ_STAT)" "management queues"
+	# Names of devices can change.
+	echo '!nic1' >$CQ_PARAM/devices
+	expect_ge "$(grep -c '^rxe1 ' $CQ_STAT)" 4 "queues of the device with the old name"
+	rdma_link rename rxe1 nic1 || fail "rxe1 can't be renamed"
+	defer 'rdma_link rename nic1 rxe1 2>/dev/null'
+	expect_eq 0 "$(grep -c 'rxe1\|nic1' $CQ_STAT)" "queues of the device with the new name"
+	echo '' >$CQ_PARAM/devices
+	expect_ge "$(grep -c '^nic1 ' $CQ_STAT)" 4 "queues of the device with the new name"
+	rdma_link rename nic1 rxe1 || fail "nic1 can't be renamed"
+	expect_ge "$(grep -c '^rxe1 ' $CQ_STAT)" 4 "queues of the device with the old name again"
 	echo '!rpcrdma' >$CQ_PARAM/owners
 	expect_eq 0 "$(grep -c rpcrdma $CQ_STAT)" "queues of an owner that is not wanted"
 	expect_errno 'echo "a,,b" >$CQ_PARAM/owners' EINVAL
 	expect_eq '!rpcrdma' "$(cat $CQ_PARAM/owners)" "owners after a bad list"
 	echo rpcrdma >$CQ_PARAM/owners
+	load_module cq_late || fail "cq_late does not load"
+	defer "rmmod cq_late"
+	expect_eq 0 "$(grep -c cq_late $CQ_STAT)" "new queues of an owner that is not wanted"
 	expect_ge "$(cq_queues)" 8 "queues of the wanted owner"
 	echo '!ib_core,!cq_pool' >$CQ_PARAM/owners
+	echo 1 >$CQ_LATE/again || fail "no new queue"
+	expect_eq 1 "$(grep -c cq_late $CQ_STAT)" "new queues of one that is"
 	end_both
 	cq_off
 }
@@ -247,6 +281,39 @@ for_ever()
 	usleep 500000
 	end_both
 	expect_eq "$cq_slept" "$(awk '/^# cpu 1 / { print $5 }' $CQ_STAT)" "sleeps"
+	cq_off
+}
+
+# How long the thread had polled for nothing before it slept, the last time, in ms
+last_window()
+{
+	awk '/cqpoll_sleep/ { n = $0 } END { sub(/.*idle_ns=/, "", n); print int(n / 1000000) }' \
+		$TRACING/trace
+}
+
+# The thread polls for idle_us, or for what the traffic lets expect, but not if told not to.
+window()
+{
+	cq_idle=$(cat $CQ_PARAM/idle_us)
+	defer 'echo $cq_idle >$CQ_PARAM/idle_us; echo Y >$CQ_PARAM/adaptive'
+	echo 100000 >$CQ_PARAM/idle_us
+	cq_on
+	load_both
+	usleep 500000
+	end_both
+	cq_trace
+	# When others keep the CPU it sleeps at once.
+	for cq_now in Y N Y; do
+		echo $cq_now >$CQ_PARAM/adaptive
+		cq_op=-lt
+		[ $cq_now = Y ] || cq_op=-ge
+		wait_for 20 ': >/mnt/0/new; cq_asleep; [ "$(last_window)" $cq_op 100 ]' ||
+			fail "adaptive=$cq_now: sleeps after $(last_window) ms"
+	done
+	echo N >$CQ_PARAM/adaptive
+	echo 1000 >$CQ_PARAM/idle_us
+	wait_for 20 ': >/mnt/0/new; cq_asleep; [ "$(last_window)" -lt 100 ]' ||
+		fail "idle_us=1000: sleeps after $(last_window) ms"
 	cq_off
 }
 
@@ -289,9 +356,9 @@ clean_up()
 	[ ! -e $KMEMLEAK ] || expect_no_leaks
 }
 
-ktap_plan 17
+ktap_plan 18
 ktap_case "two mounts" set_up
-ktap_case "a device is removed, its users hear of it first" device_removed
+ktap_case "a device is removed, its users hear of it first" device_removed users
 ktap_case "polling starts and stops every 50 ms" toggled
 ktap_case "polling moves between CPUs" moved
 ktap_case "queues are spread over two CPUs" spread
@@ -299,11 +366,12 @@ ktap_case "the module is unloaded and loaded" unloaded
 ktap_case "the CPU that polls goes and comes" cpu_offline
 ktap_case "queues are looked for while it goes and comes" looked_for
 ktap_case "the CPU that polls fails to go" stays_online
-ktap_case "a device is removed and comes back" device_removed
+ktap_case "a device is removed and comes back" device_removed us
 ktap_case "a link goes down" link_down
 ktap_case "queues are made and destroyed" remounted
 ktap_case "only some queues are wanted" filtered
 ktap_case "polling for ever" for_ever
+ktap_case "how long it polls for nothing" window
 ktap_case "the CPU that polls computes" crowded
 ktap_case "an idle mount costs nothing" idle
 ktap_case "everything works after unloading" clean_up

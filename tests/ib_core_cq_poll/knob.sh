@@ -85,6 +85,36 @@ no_thread()
 	cq_off
 }
 
+# Room for one more thread, where two are wanted: the one that was made goes again.
+one_thread()
+{
+	knob_max=$(cat /proc/sys/kernel/threads-max)
+	defer 'echo $knob_max >/proc/sys/kernel/threads-max'
+	# Threads of the kernel come and go.
+	for _ in 1 2 3 4 5; do
+		read -r _ _ _ knob_all _ </proc/loadavg
+		echo $((${knob_all#*/} + 1)) >/proc/sys/kernel/threads-max
+		{ echo 0-1 >$CQ_KNOB; } 2>/tmp/knob.error
+		read -r knob_now <$CQ_KNOB
+		echo "$knob_max" >/proc/sys/kernel/threads-max
+		[ "$knob_now" != 0-1 ] || { cq_off; continue; }
+		grep -q "$(ktap_errno EAGAIN)" /tmp/knob.error ||
+			fail "with room for one thread: $(cat /tmp/knob.error)"
+		expect_eq -1 "$knob_now" "CPU after that"
+		expect_threads 0 "threads after that"
+	done
+}
+
+# Memory that functions for completions ask for in a thread does not wait for I/O.
+no_io()
+{
+	cq_on
+	knob_flags=$(awk '{ print $9 }' "/proc/$(pidof cqpoll/1)/stat") || fail "no thread"
+	# PF_MEMALLOC_NOIO
+	expect_ne 0 $((knob_flags & 0x80000)) "flags of the thread: $knob_flags"
+	cq_off
+}
+
 # Queues that nothing ever came to: no division by 0, and the table is not in the log.
 stat()
 {
@@ -134,6 +164,11 @@ management()
 	rdma_up
 	cq_on
 	expect_ge "$(cq_sum armed ib_core)" 1 "management queues armed"
+	# Those of a new device were made before we were told of it.
+	rdma_link del rxe1 || fail "rxe1 can't be removed"
+	expect_eq 0 "$(grep -c '^rxe1 ' $CQ_STAT)" "queues of a removed device"
+	rdma_link_add 1
+	expect_ge "$(grep -c '^rxe1 ' $CQ_STAT)" 1 "queues of a new device"
 	echo '!ib_core' >$CQ_PARAM/owners
 	expect_eq 0 "$(cq_queues)" "queues"
 	cq_off
@@ -164,6 +199,24 @@ many()
 	cq_off
 }
 
+# Two queues of a thread: a function for a completion of one destroys the other, and makes
+# another one.
+nested()
+{
+	load_module cq_late || fail "cq_late does not load"
+	defer "rmmod cq_late"
+	cq_on
+	echo 1 >$CQ_LATE/again
+	echo 1 >$CQ_LATE/qp || fail "no queue pair"
+	expect_eq 1 "$(grep -c cq_late $CQ_STAT)" "queues"
+	for _ in 1 2 3; do
+		echo 1 >$CQ_LATE/nest || fail "the function does not return"
+	done
+	expect_eq 2 "$(grep -c cq_late $CQ_STAT)" "queues with the one that was made last"
+	expect_ge "$(cq_sum completions cq_late)" 3 "completions polled"
+	cq_off
+}
+
 # A queue that gets its queue pair when we had looked for it more than once.
 late()
 {
@@ -172,7 +225,7 @@ late()
 	cq_on
 	sleep 4
 	expect_eq 0 "$(grep -c cq_late $CQ_STAT)" "queues without a queue pair"
-	echo 1 >/sys/module/cq_late/parameters/qp || fail "no queue pair"
+	echo 1 >$CQ_LATE/qp || fail "no queue pair"
 	wait_for 20 'grep -q cq_late $CQ_STAT' || fail "the queue is not found"
 	cq_off
 }
@@ -192,16 +245,40 @@ user_space()
 	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
 }
 
-ktap_plan 11
+# Queues that exist are looked for while a program's come and go: it ends, and does not
+# look for numbers that nobody has.
+destroyed_meanwhile()
+{
+	rdma_up
+	uverbs_cq /dev/infiniband/uverbs0 again >/tmp/uverbs_cq 2>&1 &
+	knob_pid=$!
+	defer "kill $knob_pid 2>/dev/null"
+	wait_for 10 'grep -q made /tmp/uverbs_cq' || fail "no queue: $(cat /tmp/uverbs_cq)"
+	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
+	cq_on
+	for _ in $(seq 50); do
+		echo '' >$CQ_PARAM/devices || fail "queues are not looked for"
+	done
+	kill -0 $knob_pid || fail "the program has ended: $(cat /tmp/uverbs_cq)"
+	expect_eq 0 "$(dmesg | grep -c 'queues beyond')" "warnings of too many queues"
+	cq_off
+	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
+}
+
+ktap_plan 15
 ktap_case "off after loading" set_up
 ktap_case "bad CPUs are refused" bad_cpus
 ktap_case "good CPUs are taken" good_cpus
 ktap_case "some of four CPUs" some_cpus
 ktap_case "no thread" no_thread
+ktap_case "one thread where two are wanted" one_thread
+ktap_case "the thread's memory does not wait for I/O" no_io
 ktap_case "statistics of nothing" stat
 ktap_case "bad parameters are refused" parameters
 ktap_case "management queues only when wanted" management
 ktap_case "more queues than the table has room for" many
 ktap_case "queues that get a queue pair later" late
+ktap_case "queues come and go in functions for completions" nested
 ktap_case "queues of user space are left alone" user_space
+ktap_case "queues of user space come and go" destroyed_meanwhile
 ktap_done

@@ -8,7 +8,6 @@
 . /tests/lib/rdma.sh
 
 SLAB=/sys/kernel/debug/failslab
-LATE=/sys/module/cq_late/parameters
 
 set_up()
 {
@@ -85,22 +84,22 @@ new()
 	defer "rmmod cq_late"
 	cq_on
 	mem_native=0 mem_nth=1 mem_was=$(not_taken)
-	while [ "$(write_failing $mem_nth 1 $LATE/again)" = 1 ]; do
+	while [ "$(write_failing $mem_nth 1 $CQ_LATE/again)" = 1 ]; do
 		[ $mem_nth -lt 500 ] || fail "it never ends"
 		if [ "$(not_taken)" -gt "$mem_was" ]; then
 			mem_native=$((mem_native + 1)) mem_was=$(not_taken)
 			expect_eq 0 "$(grep -c cq_late $CQ_STAT)" "queues that there is no memory for"
-			echo 1 >$LATE/qp || fail "no queue pair"
-			echo 1 >$LATE/drain || fail "the queue pair can't be drained"
+			echo 1 >$CQ_LATE/qp || fail "no queue pair"
+			echo 1 >$CQ_LATE/drain || fail "the queue pair can't be drained"
 		fi
 		mem_nth=$((mem_nth + 1))
 	done
 	note "$((mem_nth - 1)) allocations, $mem_native times the queue was left native"
 	expect_ge "$mem_native" 1 "times that the queue was left native"
-	echo 1 >$LATE/again || fail "no new queue"
+	echo 1 >$CQ_LATE/again || fail "no new queue"
 	expect_eq 1 "$(grep -c cq_late $CQ_STAT)" "queues that there is memory for"
-	echo 1 >$LATE/qp || fail "no queue pair"
-	echo 1 >$LATE/drain || fail "the queue pair can't be drained"
+	echo 1 >$CQ_LATE/qp || fail "no queue pair"
+	echo 1 >$CQ_LATE/drain || fail "the queue pair can't be drained"
 	cq_off
 }
 

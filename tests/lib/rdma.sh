@@ -8,6 +8,8 @@ RDMA_MODULES="crc32_generic veth rdma_rxe rpcrdma nfsd nfsv3 nfsv4"
 CQ_KNOB=/sys/kernel/ib_core_poll_cpu
 CQ_STAT=/sys/kernel/ib_core_poll_stat
 CQ_PARAM=/sys/module/ib_core_cq_poll/parameters
+# The test module with a queue of its own
+CQ_LATE=/sys/module/cq_late/parameters
 # Parameters of the run: seconds of load in each case, CPU that polls, seconds after which
 # an operation hangs: NFS connects again after 5, 10, 20 and then each 30.
 CQ_SECONDS=${CQ_SECONDS:-2}

@@ -4,8 +4,9 @@
  *
  *   rdma_link add NAME NETDEV    an rxe device on a network interface
  *   rdma_link del NAME           remove it
+ *   rdma_link rename NAME NEW    give it another name
  *
- * What "rdma link" of iproute2 does, for guests that have no room for that.
+ * What "rdma" of iproute2 does, for guests that have no room for that.
  */
 #include <errno.h>
 #include <linux/netlink.h>
@@ -131,20 +132,34 @@ static int nl_open(void)
 	return fd;
 }
 
+/* Begin a request about a device; returns a socket for it. */
+static int about(struct request *req, const char *name)
+{
+	int fd = nl_open();
+	unsigned int index = find(fd, name);
+
+	/* The rest of the dump is not for us. */
+	close(fd);
+	clear(req);
+	put(req, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
+	return nl_open();
+}
+
 static void del(const char *name)
 {
 	struct request req;
-	unsigned int index;
-	int fd = nl_open();
+	int fd = about(&req, name);
 
-	index = find(fd, name);
-	/* The rest of the dump is not for us. */
-	close(fd);
-	fd = nl_open();
-	clear(&req);
-	put(&req, RDMA_NLDEV_ATTR_DEV_INDEX, &index, sizeof(index));
 	ask(fd, &req, RDMA_NLDEV_CMD_DELLINK, NLM_F_ACK);
-	close(fd);
+}
+
+static void rename_to(const char *name, const char *new)
+{
+	struct request req;
+	int fd = about(&req, name);
+
+	put_text(&req, RDMA_NLDEV_ATTR_DEV_NAME, new);
+	ask(fd, &req, RDMA_NLDEV_CMD_SET, NLM_F_ACK);
 }
 
 int main(int argc, char **argv)
@@ -153,8 +168,10 @@ int main(int argc, char **argv)
 		add(nl_open(), argv[2], argv[3]);
 	} else if (argc == 3 && !strcmp(argv[1], "del")) {
 		del(argv[2]);
+	} else if (argc == 4 && !strcmp(argv[1], "rename")) {
+		rename_to(argv[2], argv[3]);
 	} else {
-		fprintf(stderr, "usage: rdma_link add NAME NETDEV | rdma_link del NAME\n");
+		fprintf(stderr, "usage: rdma_link add NAME NETDEV | del NAME | rename NAME NEW\n");
 		return 2;
 	}
 	return 0;

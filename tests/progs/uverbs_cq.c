@@ -2,7 +2,8 @@
 /*
  * A completion queue of user space:
  *
- *   uverbs_cq /dev/infiniband/uverbsN    make one, say "made", keep it until killed
+ *   uverbs_cq /dev/infiniband/uverbsN          make one, say "made", keep it until killed
+ *   uverbs_cq /dev/infiniband/uverbsN again    destroy it and make a new one, until killed
  *
  * By the commands that are written to the device file, for guests without libibverbs.
  */
@@ -10,6 +11,8 @@
 #include <fcntl.h>
 #include <rdma/ib_user_verbs.h>
 #include <rdma/rdma_user_rxe.h>
+#include <stdbool.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "prog.h"
@@ -22,6 +25,11 @@ struct get_context {
 struct create_cq {
 	struct ib_uverbs_cmd_hdr head;
 	struct ib_uverbs_create_cq cmd;
+};
+
+struct destroy_cq {
+	struct ib_uverbs_cmd_hdr head;
+	struct ib_uverbs_destroy_cq cmd;
 };
 
 struct create_cq_answer {
@@ -45,6 +53,20 @@ static void command(int fd, const void *cmd, size_t len)
 		die("write");
 }
 
+static void destroy(int fd, const struct create_cq_answer *answer)
+{
+	struct ib_uverbs_destroy_cq_resp resp;
+	struct destroy_cq cmd = {
+		.head = head(IB_USER_VERBS_CMD_DESTROY_CQ, sizeof(cmd), sizeof(resp)),
+		.cmd = {
+			.response = (uintptr_t)&resp,
+			.cq_handle = answer->resp.cq_handle,
+		},
+	};
+
+	command(fd, &cmd, sizeof(cmd));
+}
+
 int main(int argc, char **argv)
 {
 	struct ib_uverbs_get_context_resp context;
@@ -61,10 +83,11 @@ int main(int argc, char **argv)
 			.comp_channel = -1,
 		},
 	};
+	bool again = argc == 3 && !strcmp(argv[2], "again");
 	int fd;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: uverbs_cq DEVICE\n");
+	if (argc != 2 && !again) {
+		fprintf(stderr, "usage: uverbs_cq DEVICE [again]\n");
 		return 2;
 	}
 	fd = open(argv[1], O_RDWR | O_CLOEXEC);
@@ -74,6 +97,10 @@ int main(int argc, char **argv)
 	command(fd, &create, sizeof(create));
 	printf("made\n");
 	fflush(stdout);
+	while (again) {
+		destroy(fd, &answer);
+		command(fd, &create, sizeof(create));
+	}
 	pause();
 	return 0;
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Test module: a completion queue that gets its queue pair later, when "qp" is written. Is
- * "drain" written the queue pair is drained, and "again" has all made anew.
+ * "drain" written the queue pair is drained, and "again" has all made anew. With "nest" a
+ * completion comes whose function destroys another queue and makes it anew.
  */
+#include <linux/completion.h>
 #include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <rdma/ib_verbs.h>
@@ -43,16 +47,75 @@ static const struct kernel_param_ops cq_late_qp_ops = {
 module_param_cb(qp, &cq_late_qp_ops, NULL, 0200);
 MODULE_PARM_DESC(qp, "write anything to make the queue pair");
 
+static int cq_late_qp_state(enum ib_qp_state state)
+{
+	struct ib_qp_attr attr = { .qp_state = state, .port_num = 1 };
+	int mask = IB_QP_STATE;
+
+	if (state == IB_QPS_INIT)
+		mask |= IB_QP_PKEY_INDEX | IB_QP_PORT | IB_QP_ACCESS_FLAGS;
+	return ib_modify_qp(cq_late_qp, &attr, mask);
+}
+
+/* What is posted to such a queue pair comes back at once, as an error. */
+static int cq_late_qp_fail(void)
+{
+	static const enum ib_qp_state states[] = { IB_QPS_RESET, IB_QPS_INIT, IB_QPS_ERR };
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < ARRAY_SIZE(states); i++)
+		err = cq_late_qp_state(states[i]);
+	return err;
+}
+
+static struct ib_cq *cq_late_nested;
+static struct completion cq_late_done;
+
+static void cq_late_nest_done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	if (cq_late_nested)
+		ib_free_cq(cq_late_nested);
+	cq_late_nested = ib_alloc_cq(cq_late_dev, NULL, 16, 0, IB_POLL_WORKQUEUE);
+	if (IS_ERR(cq_late_nested))
+		cq_late_nested = NULL;
+	complete(&cq_late_done);
+}
+
+static int cq_late_nest_set(const char *val, const struct kernel_param *kp)
+{
+	static struct ib_cqe cqe = { .done = cq_late_nest_done };
+	struct ib_recv_wr wr = { .wr_cqe = &cqe };
+	int err;
+
+	if (!cq_late_qp)
+		return -ENOENT;
+	err = cq_late_qp_fail();
+	if (err)
+		return err;
+	init_completion(&cq_late_done);
+	err = ib_post_recv(cq_late_qp, &wr, NULL);
+	if (err)
+		return err;
+	if (!wait_for_completion_timeout(&cq_late_done, 20 * HZ))
+		return -ETIMEDOUT;
+	return cq_late_nested ? 0 : -ENOMEM;
+}
+
+static const struct kernel_param_ops cq_late_nest_ops = {
+	.set = cq_late_nest_set,
+};
+module_param_cb(nest, &cq_late_nest_ops, NULL, 0200);
+MODULE_PARM_DESC(nest, "write anything to have another queue destroyed and made when one completes");
+
 static int cq_late_drain_set(const char *val, const struct kernel_param *kp)
 {
-	struct ib_qp_attr attr = { .qp_state = IB_QPS_INIT, .port_num = 1 };
 	int err;
 
 	if (!cq_late_qp)
 		return -ENOENT;
 	/* One that was never set up can't fail. */
-	err = ib_modify_qp(cq_late_qp, &attr,
-			   IB_QP_STATE | IB_QP_PKEY_INDEX | IB_QP_PORT | IB_QP_ACCESS_FLAGS);
+	err = cq_late_qp_state(IB_QPS_INIT);
 	if (!err)
 		ib_drain_qp(cq_late_qp);
 	return err;
@@ -69,6 +132,9 @@ static void cq_late_destroy(void)
 	if (cq_late_qp)
 		ib_destroy_qp(cq_late_qp);
 	cq_late_qp = NULL;
+	if (cq_late_nested)
+		ib_free_cq(cq_late_nested);
+	cq_late_nested = NULL;
 	if (cq_late_cq)
 		ib_free_cq(cq_late_cq);
 	cq_late_cq = NULL;
