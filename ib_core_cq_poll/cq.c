@@ -25,22 +25,21 @@
 #include <cvm/kunit.h>
 
 #include "cqpoll.h"
+#include "search.h"
 #include "trace.h"
 
 /* Numbers of CQs are given out in turn; beyond this one they are not looked for. */
 #define CQPOLL_ID_MAX	(16 * 1024 * 1024)
-/* Scans of a device at once, at most, as long as CQs are destroyed meanwhile. */
-#define CQPOLL_SCANS	8
+/* Searches of a device at once, at most, as long as CQs are destroyed meanwhile. */
+#define CQPOLL_SEARCHES	8
 
 /*
- * Protects cqpoll_cqs, cqpoll_hash for writing, cqpoll_frees, and who polls what
- * (poller.c).
+ * Protects cqpoll_cqs, cqpoll_hash for writing, and who polls what (poller.c).
  */
 DEFINE_SPINLOCK(cqpoll_lock);
 LIST_HEAD(cqpoll_cqs);
 static DEFINE_HASHTABLE(cqpoll_hash, 8);
 unsigned long cqpoll_not_taken;		/* protected by cqpoll_lock */
-static unsigned int cqpoll_frees;	/* CQs that were destroyed */
 
 /* Under RCU or cqpoll_lock. */
 static struct cqpoll_cq *cqpoll_cq_find(const struct ib_cq *cq)
@@ -226,7 +225,7 @@ static const char *cqpoll_cq_owner(const struct ib_cq *cq)
 	return owner;
 }
 
-static bool cqpoll_cq_eligible(const struct ib_cq *cq)
+static bool cqpoll_cq_eligible(const struct ib_cq *cq, const struct cqpoll_device *d)
 {
 	/* Those of user space, and those that their users poll themselves. */
 	if (!rdma_is_kernel_res(&cq->res) || !cq->res.valid || !cq->wc)
@@ -239,11 +238,11 @@ static bool cqpoll_cq_eligible(const struct ib_cq *cq)
 	default:
 		return false;
 	}
-	return cqpoll_wanted(dev_name(&cq->device->dev), cqpoll_cq_owner(cq),
-			     cq->poll_ctx == IB_POLL_SOFTIRQ);
+	return cqpoll_wanted(d->name, cqpoll_cq_owner(cq), cq->poll_ctx == IB_POLL_SOFTIRQ);
 }
 
-static struct cqpoll_cq *cqpoll_cq_create(struct ib_cq *cq, gfp_t gfp)
+static struct cqpoll_cq *cqpoll_cq_create(struct ib_cq *cq, const struct cqpoll_device *d,
+					  gfp_t gfp)
 {
 	struct cqpoll_cq *c = kzalloc(sizeof(*c), gfp);
 
@@ -254,7 +253,7 @@ static struct cqpoll_cq *cqpoll_cq_create(struct ib_cq *cq, gfp_t gfp)
 	c->bh = cq->poll_ctx == IB_POLL_SOFTIRQ;
 	c->device = cq->device;
 	c->id = cq->res.id;
-	strscpy(c->name, dev_name(&cq->device->dev), sizeof(c->name));
+	strscpy(c->name, d->name, sizeof(c->name));
 	strscpy(c->owner, cqpoll_cq_owner(cq), sizeof(c->owner));
 	INIT_LIST_HEAD(&c->node);
 	return c;
@@ -304,21 +303,20 @@ void cqpoll_cq_drop(struct cqpoll_cq *c)
 
 /**
  * cqpoll_cq_rename() - a device has a new name
- * @dev: the device
+ * @d: the device
  *
- * Its new CQs have it already. Tracepoints that read it meanwhile may see some of both.
+ * Tracepoints that read it meanwhile may see some of both.
  *
- * Context: process.
+ * Context: cqpoll_lock held.
  */
-void cqpoll_cq_rename(const struct ib_device *dev)
+void cqpoll_cq_rename(const struct cqpoll_device *d)
 {
 	struct cqpoll_cq *c;
 
-	spin_lock(&cqpoll_lock);
+	lockdep_assert_held(&cqpoll_lock);
 	list_for_each_entry(c, &cqpoll_cqs, all)
-		if (c->device == dev)
-			strscpy(c->name, dev_name(&dev->dev), sizeof(c->name));
-	spin_unlock(&cqpoll_lock);
+		if (c->device == d->dev)
+			strscpy(c->name, d->name, sizeof(c->name));
 }
 
 /**
@@ -334,14 +332,15 @@ void cqpoll_cq_rename(const struct ib_device *dev)
 void cqpoll_cq_probe_alloc(void *data, const struct ib_cq *cq, int nr_cqe,
 			   int comp_vector, enum ib_poll_context poll_ctx)
 {
+	const struct cqpoll_device *d;
 	struct cqpoll_cq *c;
 
 	spin_lock(&cqpoll_lock);
-	if (cpumask_empty(&cqpoll_active) || !cqpoll_device_known(cq->device) ||
-	    !cqpoll_cq_eligible(cq))
+	d = cqpoll_device_find(cq->device);
+	if (cpumask_empty(&cqpoll_active) || !d || !cqpoll_cq_eligible(cq, d))
 		goto out_unlock;
 	/* Without memory it stays with the RDMA core, which was told nothing yet. */
-	c = cqpoll_cq_create((struct ib_cq *)cq, GFP_ATOMIC | __GFP_NOWARN);
+	c = cqpoll_cq_create((struct ib_cq *)cq, d, GFP_ATOMIC | __GFP_NOWARN);
 	if (!c || !cqpoll_cq_insert(c)) {
 		kfree(c);
 		cqpoll_not_taken++;
@@ -367,7 +366,6 @@ void cqpoll_cq_probe_free(void *data, const struct ib_cq *cq)
 
 	rcu_read_lock();
 	spin_lock(&cqpoll_lock);
-	WRITE_ONCE(cqpoll_frees, cqpoll_frees + 1);
 	c = cqpoll_cq_find(cq);
 	if (c) {
 		p = c->poller;
@@ -394,18 +392,37 @@ static bool cqpoll_cq_unused(const struct ib_cq *cq)
 	return !cq->shared && !atomic_read(&cq->usecnt);
 }
 
-/*
- * Hook a CQ that is in use; those that were hooked are added to the list. False for one
- * that is not used yet.
+/**
+ * struct cqpoll_scan - looking for CQs that existed before
+ * @device: whose
+ * @hooked: those that were found and hooked
+ * @again:  one is not used yet, or some may have been missed
  */
-static bool cqpoll_cq_hook(struct ib_cq *cq, struct list_head *hooked)
+struct cqpoll_scan {
+	const struct cqpoll_device *device;
+	struct list_head hooked;
+	bool again;
+};
+
+static bool cqpoll_cq_known(const struct ib_cq *cq)
+{
+	bool known;
+
+	rcu_read_lock();
+	known = cqpoll_cq_find(cq);
+	rcu_read_unlock();
+	return known;
+}
+
+/* Hook a CQ that is in use. */
+static void cqpoll_cq_hook(struct cqpoll_scan *scan, struct ib_cq *cq)
 {
 	bool hook = false, unused = false;
 	struct cqpoll_cq *c;
 
-	if (!cqpoll_cq_eligible(cq))
-		return true;
-	c = cqpoll_cq_create(cq, GFP_KERNEL);
+	if (!cqpoll_cq_eligible(cq, scan->device) || cqpoll_cq_known(cq))
+		return;
+	c = cqpoll_cq_create(cq, scan->device, GFP_KERNEL);
 	spin_lock(&cqpoll_lock);
 	/* It is known, too, where it was new a moment ago. */
 	if (!cqpoll_cq_find(cq)) {
@@ -415,72 +432,55 @@ static bool cqpoll_cq_hook(struct ib_cq *cq, struct list_head *hooked)
 			cqpoll_not_taken++;
 	}
 	spin_unlock(&cqpoll_lock);
+	scan->again |= unused;
 	if (!hook) {
 		kfree(c);
-		return !unused;
+		return;
 	}
 	cqpoll_queue_hook(&c->q);
-	list_add_tail(&c->node, hooked);
+	list_add_tail(&c->node, &scan->hooked);
+}
+
+/* --- struct cqpoll_search_ops: of all CQs, those of user space too --- */
+
+static unsigned int cqpoll_scan_count(void *data)
+{
+	const struct cqpoll_scan *scan = data;
+
+	return rdma_restrack_count(scan->device->dev, RDMA_RESTRACK_CQ, true);
+}
+
+static bool cqpoll_scan_look(void *data, u32 id)
+{
+	struct rdma_restrack_entry *res;
+	struct cqpoll_scan *scan = data;
+
+	res = rdma_restrack_get_byid(scan->device->dev, RDMA_RESTRACK_CQ, id);
+	if (IS_ERR(res))
+		return false;
+	cqpoll_cq_hook(scan, container_of(res, struct ib_cq, res));
+	rdma_restrack_put(res);
 	return true;
 }
 
-/**
- * struct cqpoll_scan - looking for CQs that existed before
- * @hooked: those that were found and hooked
- * @again:  one is not used yet, or others went and came all the time
- */
-struct cqpoll_scan {
-	struct list_head hooked;
-	bool again;
+static const struct cqpoll_search_ops cqpoll_scan_ops = {
+	.count = cqpoll_scan_count,
+	.look = cqpoll_scan_look,
 };
 
-static int cqpoll_cq_count(struct ib_device *dev)
-{
-	return rdma_restrack_count(dev, RDMA_RESTRACK_CQ, true);
-}
-
-/*
- * Look at all CQs of a device. False when some were destroyed meanwhile: one of them was
- * perhaps found, and counts for another one that is still to be found. Those that are made
- * meanwhile have higher numbers. No tracepoint tells of those of user space.
- */
-static bool cqpoll_cq_scan_once(struct cqpoll_scan *scan, struct ib_device *dev)
-{
-	unsigned int frees = READ_ONCE(cqpoll_frees);
-	int found = 0, first = cqpoll_cq_count(dev), all = first;
-	struct rdma_restrack_entry *res;
-	bool sure = true;
-	u32 id;
-
-	for (id = 0; found < all && id < CQPOLL_ID_MAX; id++) {
-		if (id % 4096 == 4095) {
-			cond_resched();
-			all = cqpoll_cq_count(dev);
-			sure = sure && all >= first && frees == READ_ONCE(cqpoll_frees);
-		}
-		res = rdma_restrack_get_byid(dev, RDMA_RESTRACK_CQ, id);
-		if (IS_ERR(res))
-			continue;
-		found++;
-		if (!cqpoll_cq_hook(container_of(res, struct ib_cq, res), &scan->hooked))
-			scan->again = true;
-		rdma_restrack_put(res);
-	}
-	if (found < all && id == CQPOLL_ID_MAX && sure)
-		pr_warn_once("%s: queues beyond the %uth that was made are polled only if made from now on\n",
-			     dev_name(&dev->dev), CQPOLL_ID_MAX);
-	return sure;
-}
-
 /* The tracepoint reports CQs that are made from now on. */
-static void cqpoll_cq_scan(struct cqpoll_scan *scan, struct ib_device *dev)
+static void cqpoll_cq_scan(struct cqpoll_scan *scan)
 {
-	unsigned int n;
+	enum cqpoll_found found;
+	unsigned int n = 0;
 
-	for (n = 0; n < CQPOLL_SCANS; n++)
-		if (cqpoll_cq_scan_once(scan, dev))
-			return;
-	scan->again = true;
+	do {
+		found = cqpoll_search(&cqpoll_scan_ops, scan, CQPOLL_ID_MAX);
+	} while (found == CQPOLL_FOUND_SOME && ++n < CQPOLL_SEARCHES);
+	scan->again |= found == CQPOLL_FOUND_SOME;
+	if (found == CQPOLL_FOUND_BEYOND)
+		pr_warn_once("%s: queues beyond number %u are polled only if made from now on\n",
+			     scan->device->name, CQPOLL_ID_MAX);
 }
 
 static void cqpoll_cq_own(struct cqpoll_cq *c)
@@ -515,8 +515,10 @@ bool cqpoll_cq_take_existing(void)
 	/* Without a thread they would have to be given back at once. */
 	if (cpumask_empty(&cqpoll_active))
 		return false;
-	list_for_each_entry(d, &cqpoll_devices, node)
-		cqpoll_cq_scan(&scan, d->dev);
+	list_for_each_entry(d, &cqpoll_devices, node) {
+		scan.device = d;
+		cqpoll_cq_scan(&scan);
+	}
 	if (list_empty(&scan.hooked))
 		return scan.again;
 	/* Until all drivers that had read the old handler are through with it, as at exit. */

@@ -59,7 +59,7 @@ struct cqpoll_stat {
  * @hash:   found by @cq; written under cqpoll_lock, unhashed when it is gone
  * @device: for comparison only
  * @id:     its number on the device
- * @name:   name of the device when it was taken over
+ * @name:   name of the device
  * @owner:  name of the module that uses it
  * @rcu:    event handlers may still look at it
  */
@@ -85,10 +85,12 @@ struct cqpoll_cq {
  * struct cqpoll_device - an RDMA device that is registered
  * @node: in cqpoll_devices
  * @dev:  the device
+ * @name: its name; changed with cqpoll_config_lock (main.c) and cqpoll_lock held
  */
 struct cqpoll_device {
 	struct list_head node;
 	struct ib_device *dev;
+	char name[IB_DEVICE_NAME_MAX];
 };
 
 /**
@@ -134,7 +136,7 @@ extern unsigned long cqpoll_not_taken;
 bool cqpoll_cq_take_existing(void);
 void cqpoll_drivers_wait(void);
 void cqpoll_cq_drop(struct cqpoll_cq *c);
-void cqpoll_cq_rename(const struct ib_device *dev);
+void cqpoll_cq_rename(const struct cqpoll_device *d);
 void cqpoll_cq_complete(struct cqpoll_cq *c, struct ib_wc *wc, int n);
 void cqpoll_quiesce_softirq(struct cqpoll_queue *q, struct irq_poll *iop);
 void cqpoll_cq_probe_alloc(void *data, const struct ib_cq *cq, int nr_cqe,
@@ -145,7 +147,7 @@ void cqpoll_cq_probe_free(void *data, const struct ib_cq *cq);
 extern struct list_head cqpoll_devices;
 int cqpoll_set_cpus(const struct cpumask *cpus);
 void cqpoll_get_cpus(struct cpumask *cpus);
-bool cqpoll_device_known(const struct ib_device *dev);
+const struct cqpoll_device *cqpoll_device_find(const struct ib_device *dev);
 bool cqpoll_wanted(const char *device, const char *owner, bool bh);
 
 /* poller.c: */

@@ -69,20 +69,20 @@ bool cqpoll_wanted(const char *device, const char *owner, bool bh)
 }
 
 /**
- * cqpoll_device_known() - is a device registered and about to stay?
+ * cqpoll_device_find() - what we know of a device
  * @dev: the device
  *
- * Context: cqpoll_lock held. Return: true if so.
+ * Context: cqpoll_lock held. Return: it, NULL unless it is registered and about to stay.
  */
-bool cqpoll_device_known(const struct ib_device *dev)
+const struct cqpoll_device *cqpoll_device_find(const struct ib_device *dev)
 {
 	struct cqpoll_device *d;
 
 	lockdep_assert_held(&cqpoll_lock);
 	list_for_each_entry(d, &cqpoll_devices, node)
 		if (d->dev == dev)
-			return true;
-	return false;
+			return d;
+	return NULL;
 }
 
 /* --- changes; the CPU hotplug lock comes from the caller of a hotplug callback --- */
@@ -108,7 +108,7 @@ static void cqpoll_take_existing(void)
 	lockdep_assert_held(&cqpoll_config_lock);
 	if (cqpoll_cq_take_existing()) {
 		cqpoll_rescan_delay = HZ;
-		mod_delayed_work(system_wq, &cqpoll_rescan, cqpoll_rescan_delay);
+		mod_delayed_work(system_long_wq, &cqpoll_rescan, cqpoll_rescan_delay);
 	}
 }
 
@@ -117,7 +117,7 @@ static void cqpoll_rescan_work(struct work_struct *work)
 	cqpoll_config_begin();
 	if (!cpumask_empty(&cqpoll_wanted_cpus) && cqpoll_cq_take_existing()) {
 		cqpoll_rescan_delay = min(2 * cqpoll_rescan_delay, CQPOLL_RESCAN_MAX);
-		schedule_delayed_work(&cqpoll_rescan, cqpoll_rescan_delay);
+		queue_delayed_work(system_long_wq, &cqpoll_rescan, cqpoll_rescan_delay);
 	}
 	cqpoll_config_end();
 }
@@ -290,6 +290,7 @@ static int cqpoll_client_add(struct ib_device *dev)
 		return -ENOMEM;
 	}
 	d->dev = dev;
+	strscpy(d->name, dev_name(&dev->dev), sizeof(d->name));
 	cqpoll_config_begin();
 	spin_lock(&cqpoll_lock);
 	list_add_tail(&d->node, &cqpoll_devices);
@@ -322,11 +323,20 @@ static void cqpoll_client_remove(struct ib_device *dev, void *data)
 	cqpoll_config_end();
 }
 
-/* The parameter devices goes by names. */
+/* The parameter devices goes by names. Elsewhere the RDMA core may free the old one any time. */
 static void cqpoll_client_rename(struct ib_device *dev, void *data)
 {
+	struct cqpoll_device *d;
+
 	cqpoll_config_begin();
-	cqpoll_cq_rename(dev);
+	spin_lock(&cqpoll_lock);
+	list_for_each_entry(d, &cqpoll_devices, node) {
+		if (d->dev != dev)
+			continue;
+		strscpy(d->name, dev_name(&dev->dev), sizeof(d->name));
+		cqpoll_cq_rename(d);
+	}
+	spin_unlock(&cqpoll_lock);
 	cqpoll_filter_changed();
 	cqpoll_config_end();
 }
@@ -369,19 +379,6 @@ static int cqpoll_cpu_offline(unsigned int cpu)
 	return cqpoll_poller_set(&left);
 }
 
-/* The knob is gone, or was never there: nobody switches polling on any more. */
-static void cqpoll_down(void)
-{
-	cqpoll_set_cpus(cpu_none_mask);
-	ib_unregister_client(&cqpoll_client);
-	cpuhp_remove_state_nocalls(cqpoll_cpuhp);
-	cancel_work_sync(&cqpoll_online);
-	cancel_delayed_work_sync(&cqpoll_rescan);
-	/* Drivers that had read our pointer before it was taken back. */
-	cqpoll_drivers_wait();
-	cqpoll_poller_exit();
-}
-
 static int __init cqpoll_init(void)
 {
 	int err;
@@ -406,18 +403,20 @@ static int __init cqpoll_init(void)
 	if (err)
 		goto err_cpuhp_remove;
 	err = cqpoll_sysfs_init();
-	if (err) {
-		/* One of the files was there for a moment, and may have been written. */
-		cqpoll_down();
-		return err;
-	}
+	if (err)
+		goto err_switch_off;
 	pr_info("off until a CPU is written to /sys/kernel/ib_core_poll_cpu\n");
 	return 0;
 
+err_switch_off:
+	/* One of the files was there for a moment, and may have been written. */
+	cqpoll_set_cpus(cpu_none_mask);
+	ib_unregister_client(&cqpoll_client);
 err_cpuhp_remove:
 	cpuhp_remove_state_nocalls(cqpoll_cpuhp);
 	cancel_work_sync(&cqpoll_online);
 	cancel_delayed_work_sync(&cqpoll_rescan);
+	cqpoll_drivers_wait();
 err_poller_exit:
 	cqpoll_poller_exit();
 	return err;
@@ -427,7 +426,14 @@ module_init(cqpoll_init);
 static void __exit cqpoll_exit(void)
 {
 	cqpoll_sysfs_exit();
-	cqpoll_down();
+	cqpoll_set_cpus(cpu_none_mask);
+	ib_unregister_client(&cqpoll_client);
+	cpuhp_remove_state_nocalls(cqpoll_cpuhp);
+	cancel_work_sync(&cqpoll_online);
+	cancel_delayed_work_sync(&cqpoll_rescan);
+	/* Drivers that had read our pointer before it was taken back. */
+	cqpoll_drivers_wait();
+	cqpoll_poller_exit();
 }
 module_exit(cqpoll_exit);
 

@@ -412,7 +412,7 @@ static void cqpoll_deal(const struct cpumask *cpus, struct list_head *back)
 	cpumask_copy(&cqpoll_active, cpus);
 	list_for_each_entry_safe(c, n, &all, node) {
 		list_del_init(&c->node);
-		if (!cqpoll_device_known(c->device) ||
+		if (!cqpoll_device_find(c->device) ||
 		    !cqpoll_wanted(c->name, c->owner, c->bh) || !cqpoll_poller_assign(c))
 			list_add_tail(&c->node, back);
 	}

@@ -86,14 +86,26 @@ static int cqpoll_stats_row(char *buf, size_t size, const struct cqpoll_cq *c)
 			 READ_ONCE(s->armed), counts ? atomic_long_read(&c->q.events) : 0);
 }
 
+/* Those that are on the way to us or back, and polled by nobody */
+static unsigned int cqpoll_stats_between(void)
+{
+	const struct cqpoll_cq *c;
+	unsigned int n = 0;
+
+	list_for_each_entry(c, &cqpoll_cqs, all)
+		n += !c->poller;
+	return n;
+}
+
 static int cqpoll_stats_head(char *buf, size_t size)
 {
 	const struct cqpoll_poller *p;
 	unsigned int cpu;
 	int len;
 
-	len = scnprintf(buf, size, "# timing %d, not taken for lack of memory %lu\n",
-			READ_ONCE(cqpoll_timing), cqpoll_not_taken);
+	len = scnprintf(buf, size,
+			"# timing %d, not taken for lack of memory %lu, changing hands %u\n",
+			READ_ONCE(cqpoll_timing), cqpoll_not_taken, cqpoll_stats_between());
 	for_each_cpu(cpu, &cqpoll_active) {
 		p = cqpoll_poller_get(cpu);
 		len += scnprintf(buf + len, size - len, "# cpu %u slept %llu window_us %llu\n",
@@ -124,7 +136,6 @@ ssize_t cqpoll_stats_show(char *buf)
 	spin_lock(&cqpoll_lock);
 	len = cqpoll_stats_head(buf, size);
 	list_for_each_entry(c, &cqpoll_cqs, all) {
-		/* On the way to us or back. */
 		if (!c->poller)
 			continue;
 		/* What has no room is not worth the time with the lock held. */

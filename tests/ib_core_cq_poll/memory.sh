@@ -25,7 +25,7 @@ both()
 
 not_taken()
 {
-	sed -n 's/^# .*lack of memory //p' $CQ_STAT
+	sed -n 's/^# .*lack of memory \([0-9]*\),.*/\1/p' $CQ_STAT
 }
 
 can_fail()
@@ -103,6 +103,17 @@ new()
 	cq_off
 }
 
+# Loading fails, and leaves nothing.
+loading()
+{
+	can_fail
+	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
+	failalloc nth 3 insmod "$(module_file ib_core_cq_poll)" '' || fail "it is not as if nothing had been"
+	[ ! -e $CQ_KNOB ] || fail "the knob is there"
+	expect_threads 0 "threads"
+	load_module ib_core_cq_poll || fail "ib_core_cq_poll does not load"
+}
+
 clean_up()
 {
 	unload_module ib_core_cq_poll || fail "ib_core_cq_poll does not unload"
@@ -111,9 +122,10 @@ clean_up()
 	[ ! -e $KMEMLEAK ] || expect_no_leaks
 }
 
-ktap_plan 4
+ktap_plan 5
 ktap_case "two mounts" set_up
 ktap_case "no memory for queues in use" existing
 ktap_case "no memory for a new queue" new
+ktap_case "no memory for loading" loading
 ktap_case "nothing is left behind" clean_up
 ktap_done

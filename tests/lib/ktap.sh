@@ -201,9 +201,10 @@ expect_errno()
 # wait_for SECONDS CMD: poll until the command (text for the shell) succeeds.
 wait_for()
 {
-	ktap_end=$(($(cut -d. -f1 /proc/uptime) + $1))
-	until eval "$2" 2>/dev/null; do
-		[ "$(cut -d. -f1 /proc/uptime)" -le $ktap_end ] || return 1
+	# Its own also where the command waits for something, too.
+	set -- "$2" $(($(cut -d. -f1 /proc/uptime) + $1))
+	until eval "$1" 2>/dev/null; do
+		[ "$(cut -d. -f1 /proc/uptime)" -le "$2" ] || return 1
 		usleep 50000
 	done
 }

@@ -233,7 +233,7 @@ cq_cpu_goes()
 cq_cpu_comes()
 {
 	echo 1 >$cq_cpu_file || fail "CPU 1 does not come online"
-	wait_for 5 "[ \$(cq_queues) -ge $1 ]" || fail "no queues after CPU 1 came back"
+	wait_for 20 "[ \$(cq_queues) -ge $1 ]" || fail "no queues after CPU 1 came back"
 }
 
 # for_a_while CMD [TIMES]: again and again for CQ_SECONDS, and no less than TIMES (3)
@@ -284,6 +284,7 @@ cq_off()
 {
 	echo -1 >$CQ_KNOB || fail "polling does not stop"
 	expect_eq 0 "$(cq_queues)" "queues kept after polling stopped"
+	expect_eq 0 "$(sed -n 's/^# timing .* changing hands //p' $CQ_STAT)" "queues not given back"
 }
 
 # cq_asleep: wait until the threads sleep: nothing is looked at for a while

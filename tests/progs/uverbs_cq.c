@@ -3,7 +3,8 @@
  * A completion queue of user space:
  *
  *   uverbs_cq /dev/infiniband/uverbsN          make one, say "made", keep it until killed
- *   uverbs_cq /dev/infiniband/uverbsN again    destroy it and make a new one, until killed
+ *   uverbs_cq /dev/infiniband/uverbsN again    destroy it and make a new one until killed;
+ *                                              says how often
  *
  * By the commands that are written to the device file, for guests without libibverbs.
  */
@@ -84,6 +85,7 @@ int main(int argc, char **argv)
 		},
 	};
 	bool again = argc == 3 && !strcmp(argv[2], "again");
+	unsigned long n = 0;
 	int fd;
 
 	if (argc != 2 && !again) {
@@ -100,6 +102,10 @@ int main(int argc, char **argv)
 	while (again) {
 		destroy(fd, &answer);
 		command(fd, &create, sizeof(create));
+		if (++n % 1000)
+			continue;
+		printf("%lu\n", n);
+		fflush(stdout);
 	}
 	pause();
 	return 0;
