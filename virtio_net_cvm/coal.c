@@ -222,6 +222,42 @@ static bool accepts_nothing(const struct cvmnet_coal *new)
 	       !new->adaptive[1];
 }
 
+static int apply(struct cvmnet_dev *dev, struct cvmnet_coal *new,
+		 struct netlink_ext_ack *extack)
+{
+	struct adaptive was[2], none, all;
+	bool changed[2];
+	int err, tx;
+
+	if (!has_all(dev) && !has_each(dev))
+		return accepts_nothing(new) ? 0 : -EOPNOTSUPP;
+	err = check(dev, &dev->coal, new, extack);
+	if (err)
+		return err;
+
+	bitmap_zero(none.queues, CVMNET_PAIRS_MAX);
+	bitmap_fill(all.queues, CVMNET_PAIRS_MAX);
+	for (tx = 0; tx < 2; tx++) {
+		changed[tx] = !new->adaptive[tx] &&
+			      (dev->coal.adaptive[tx] ||
+			       !same(dir_of(new, tx), dir_of(&dev->coal, tx)));
+		get_adaptive(dev, tx, &was[tx]);
+		/* Nothing that is on its way may come after this. */
+		if (changed[tx])
+			set_adaptive(dev, tx, &none);
+	}
+	err = push_all(dev, new, changed);
+	for (tx = 0; tx < 2; tx++) {
+		if (err)
+			set_adaptive(dev, tx, &was[tx]);
+		else if (new->adaptive[tx] && !dev->coal.adaptive[tx])
+			set_adaptive(dev, tx, &all);
+		if (!err)
+			dev->coal.adaptive[tx] = new->adaptive[tx];
+	}
+	return err;
+}
+
 /**
  * cvmnet_coal_set() - moderate all queues as ethtool asks
  * @dev:    the device
@@ -240,42 +276,22 @@ int cvmnet_coal_set(struct cvmnet_dev *dev, const struct ethtool_coalesce *ec,
 		    struct netlink_ext_ack *extack)
 {
 	struct cvmnet_coal new = from_ethtool(ec);
-	struct adaptive was[2], none, all;
-	bool changed[2];
+	struct cvmnet_dim_profile was[2];
 	int err, tx;
 
 	ASSERT_RTNL();
+	memcpy(was, dev->dims.profile, sizeof(was));
 	err = cvmnet_dims_adopt_profiles(dev);
 	if (err) {
 		NL_SET_ERR_MSG_MOD(extack, "such a profile is not possible");
-		return -EINVAL;
+		err = -EINVAL;
+	} else {
+		err = apply(dev, &new, extack);
 	}
-	if (!has_all(dev) && !has_each(dev))
-		return accepts_nothing(&new) ? 0 : -EOPNOTSUPP;
-	err = check(dev, &dev->coal, &new, extack);
-	if (err)
-		return err;
-
-	bitmap_zero(none.queues, CVMNET_PAIRS_MAX);
-	bitmap_fill(all.queues, CVMNET_PAIRS_MAX);
-	for (tx = 0; tx < 2; tx++) {
-		changed[tx] = !new.adaptive[tx] &&
-			      (dev->coal.adaptive[tx] ||
-			       !same(dir_of(&new, tx), dir_of(&dev->coal, tx)));
-		get_adaptive(dev, tx, &was[tx]);
-		/* Nothing that is on its way may come after this. */
-		if (changed[tx])
-			set_adaptive(dev, tx, &none);
-	}
-	err = push_all(dev, &new, changed);
-	for (tx = 0; tx < 2; tx++) {
-		if (err)
-			set_adaptive(dev, tx, &was[tx]);
-		else if (new.adaptive[tx] && !dev->coal.adaptive[tx])
-			set_adaptive(dev, tx, &all);
-		if (!err)
-			dev->coal.adaptive[tx] = new.adaptive[tx];
-	}
+	/* The profiles that came with it do not stay without it. */
+	for (tx = 0; err && tx < 2; tx++)
+		if (memcmp(&was[tx], &dev->dims.profile[tx], sizeof(was[tx])))
+			cvmnet_dims_set_profile(dev, tx, &was[tx]);
 	return err;
 }
 

@@ -320,6 +320,8 @@ static int set_rxfh_fields(struct net_device *netdev,
 	if (!rss)
 		return -ENOMEM;
 	rss->types = types;
+	if (!cvmnet_rss_table_fits(rss->table, rss->table_len, dev->pairs))
+		cvmnet_rss_table_default(rss, dev->pairs);
 	err = cvmnet_rss_apply(dev, rss, dev->pairs);
 	kfree(rss);
 	return err;

@@ -123,11 +123,14 @@ static int set_features(struct net_device *netdev, netdev_features_t features)
  */
 int cvmnet_offloads_restore(struct cvmnet_dev *dev)
 {
-	u64 want = dev->offloads.active;
+	/* Not what is active: that is all of them where the device refused it last time. */
+	u64 want = wanted_offloads(dev, dev->netdev->features);
 	int err;
 
-	if (want == dev->offloads.capable)
+	if (want == dev->offloads.capable) {
+		WRITE_ONCE(dev->offloads.active, want);
 		return 0;
+	}
 	WRITE_ONCE(dev->offloads.active, dev->offloads.capable);
 	err = cvmnet_cmd_guest_offloads(dev, want);
 	if (err != -EREMOTEIO)

@@ -206,6 +206,9 @@ static void cvmnet_reset_once(struct cvmnet_dev *dev)
 		return;
 
 	cvmnet_reset_failed(dev, err);
+	/* Memory is not the device's fault: it is asked for again and again, though rarely. */
+	if (err == -ENOMEM)
+		reset->in_row = min(reset->in_row, CVMNET_RESET_MAX - 2U);
 	delay = err == -ENODEV ? -ENODEV : cvmnet_reset_delay(reset->in_row);
 	if (delay < 0)
 		cvmnet_reset_give_up(dev);

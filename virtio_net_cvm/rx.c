@@ -838,6 +838,9 @@ void cvmnet_rx_begin(struct cvmnet_rxq *q)
 {
 	q->dead = false;
 	q->missing = 0;
+	/* Of another time: a kick that is lost from here on is repeated. */
+	q->rekicked = false;
+	q->watched = q->stats.packets;
 	local_bh_disable();
 	cvmnet_rx_discard(q);
 	/* Even without one buffer: it receives as soon as there is memory. */

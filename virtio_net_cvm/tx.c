@@ -371,25 +371,32 @@ static int cvmnet_tx_header(struct cvmnet_txq *q, const struct sk_buff *skb,
 	int err;
 
 	memset(hdr, 0, sizeof(*hdr));
-	if (skb->ip_summed != CHECKSUM_PARTIAL && !skb_is_gso(skb)) {
-		u64_stats_update_begin(&q->syncp);
-		q->stats.csum_none++;
-		u64_stats_update_end(&q->syncp);
+	if (skb->ip_summed != CHECKSUM_PARTIAL && !skb_is_gso(skb))
 		return 0;
-	}
 	err = virtio_net_hdr_from_skb(skb, (struct virtio_net_hdr *)&hdr->hdr, true, false, 0);
 	if (unlikely(err))
 		return err;
 	if (skb_is_gso(skb) && cvmnet_has(q->dev, VIRTIO_NET_F_GUEST_HDRLEN))
 		hdr->hdr.hdr_len = (__force __virtio16)cpu_to_le16(cvmnet_tx_gso_hdr_len(skb));
-	u64_stats_update_begin(&q->syncp);
-	if (skb_is_gso(skb)) {
-		q->stats.hw_gso_packets++;
-		q->stats.hw_gso_bytes += skb->len;
-	}
-	q->stats.needs_csum++;
-	u64_stats_update_end(&q->syncp);
 	return 0;
+}
+
+/* What the device has. */
+static void cvmnet_tx_count(struct cvmnet_txq *q, const struct sk_buff *skb, unsigned int len)
+{
+	u64_stats_update_begin(&q->syncp);
+	q->stats.packets++;
+	q->stats.bytes += len;
+	if (skb->ip_summed != CHECKSUM_PARTIAL && !skb_is_gso(skb)) {
+		q->stats.csum_none++;
+	} else {
+		q->stats.needs_csum++;
+		if (skb_is_gso(skb)) {
+			q->stats.hw_gso_packets++;
+			q->stats.hw_gso_bytes += len;
+		}
+	}
+	u64_stats_update_end(&q->syncp);
 }
 
 static int cvmnet_tx_add(struct cvmnet_txq *q, struct cvmnet_tx_rec *rec,
@@ -469,6 +476,7 @@ static int cvmnet_tx_copy(struct cvmnet_txq *q, struct sk_buff *skb)
 	err = cvmnet_tx_add(q, rec, &q->one, 1, skb->len);
 	if (unlikely(err))
 		return err;
+	cvmnet_tx_count(q, skb, skb->len);
 	dev_consume_skb_any(skb);
 	return 0;
 }
@@ -516,6 +524,7 @@ static int cvmnet_tx_map(struct cvmnet_txq *q, struct sk_buff *skb)
 		return err;
 	rec->skb = skb;
 	q->skbs++;
+	cvmnet_tx_count(q, skb, len);
 	return 0;
 }
 
@@ -599,11 +608,6 @@ netdev_tx_t cvmnet_xmit(struct sk_buff *skb, struct net_device *netdev)
 		err = cvmnet_tx_map(q, skb);
 	if (unlikely(err))
 		goto drop;
-
-	u64_stats_update_begin(&q->syncp);
-	q->stats.packets++;
-	q->stats.bytes += len;
-	u64_stats_update_end(&q->syncp);
 
 	cvmnet_tx_stop_if_full(q);
 	if (__netdev_tx_sent_queue(q->nq, len, more))

@@ -432,7 +432,9 @@ static int cvmnet_pairs_add(struct cvmnet_dev *dev, unsigned int pairs)
 	return 0;
 
 err_tell:
-	cvmnet_cmd_mq(dev, old);
+	/* Where it goes on spreading to them only a reset helps. */
+	if (cvmnet_cmd_mq(dev, old))
+		cvmnet_reset_request(dev, CVMNET_RESET_CVQ);
 err_stop:
 	while (i-- > old) {
 		cvmnet_txq_retire(&dev->txq[i]);
@@ -457,7 +459,7 @@ static void cvmnet_pairs_keep(struct cvmnet_dev *dev, unsigned int from)
 		netdev_warn(dev->netdev, "sending on %u of %u queues: %d\n", from, dev->pairs, err);
 	/* The stack has forgotten from which CPUs. */
 	cpus_read_lock();
-	cvmnet_affinity_set(dev, nr_cpu_ids);
+	cvmnet_affinity_set(dev, from, nr_cpu_ids);
 	cpus_read_unlock();
 }
 
@@ -512,7 +514,7 @@ int cvmnet_set_pairs(struct cvmnet_dev *dev, unsigned int pairs)
 		return err;
 	cpus_read_lock();
 	dev->pairs = pairs;
-	cvmnet_affinity_set(dev, nr_cpu_ids);
+	cvmnet_affinity_set(dev, 0, nr_cpu_ids);
 	cpus_read_unlock();
 	return 0;
 }
@@ -528,6 +530,8 @@ static int cvmnet_pairs_try(struct cvmnet_dev *dev)
 	if (err)
 		return err;
 	dev->pairs = 1;
+	/* Also where the device refuses that, too, and takes it another time. */
+	cvmnet_rss_table_default(&dev->rss, 1);
 	return cvmnet_restore_state(dev);
 }
 
@@ -764,13 +768,14 @@ void cvmnet_affinity_allow(struct cvmnet_dev *dev, bool allow)
 {
 	cpus_read_lock();
 	dev->spread = allow;
-	cvmnet_affinity_set(dev, nr_cpu_ids);
+	cvmnet_affinity_set(dev, 0, nr_cpu_ids);
 	cpus_read_unlock();
 }
 
 /**
  * cvmnet_affinity_set() - spread the pairs in use over the CPUs
  * @dev: the device
+ * @from: the first pair to be given CPUs
  * @leaving: a CPU that goes offline, or nr_cpu_ids
  *
  * Pair n sends for, and interrupts, every n-th CPU; interrupts stay away from
@@ -778,7 +783,7 @@ void cvmnet_affinity_allow(struct cvmnet_dev *dev, bool allow)
  *
  * Context: process, with the CPU hotplug lock.
  */
-void cvmnet_affinity_set(struct cvmnet_dev *dev, unsigned int leaving)
+void cvmnet_affinity_set(struct cvmnet_dev *dev, unsigned int from, unsigned int leaving)
 {
 	const struct cpumask *quiet = housekeeping_cpumask(HK_TYPE_MANAGED_IRQ);
 	cpumask_var_t xps, irq;
@@ -789,7 +794,7 @@ void cvmnet_affinity_set(struct cvmnet_dev *dev, unsigned int leaving)
 	if (!zalloc_cpumask_var(&irq, GFP_KERNEL))
 		goto out_free_xps;
 
-	for (i = 0; i < dev->pairs; i++) {
+	for (i = from; i < dev->pairs; i++) {
 		cpumask_clear(xps);
 		nth = 0;
 		for_each_online_cpu(cpu)
@@ -812,13 +817,13 @@ out_free_xps:
 
 static int cvmnet_cpu_online(unsigned int cpu, struct hlist_node *node)
 {
-	cvmnet_affinity_set(hlist_entry(node, struct cvmnet_dev, cpuhp_node), nr_cpu_ids);
+	cvmnet_affinity_set(hlist_entry(node, struct cvmnet_dev, cpuhp_node), 0, nr_cpu_ids);
 	return 0;
 }
 
 static int cvmnet_cpu_offline(unsigned int cpu, struct hlist_node *node)
 {
-	cvmnet_affinity_set(hlist_entry(node, struct cvmnet_dev, cpuhp_node), cpu);
+	cvmnet_affinity_set(hlist_entry(node, struct cvmnet_dev, cpuhp_node), 0, cpu);
 	return 0;
 }
 

@@ -22,7 +22,7 @@ int cvmnet_renegotiate(struct cvmnet_dev *dev);
 void cvmnet_device_reset(struct cvmnet_dev *dev);
 
 void cvmnet_affinity_allow(struct cvmnet_dev *dev, bool allow);
-void cvmnet_affinity_set(struct cvmnet_dev *dev, unsigned int leaving);
+void cvmnet_affinity_set(struct cvmnet_dev *dev, unsigned int from, unsigned int leaving);
 int cvmnet_affinity_init(void);
 void cvmnet_affinity_exit(void);
 int cvmnet_affinity_add(struct cvmnet_dev *dev);

@@ -7,6 +7,9 @@
 . /tests/lib/net.sh
 . /tests/lib/vnetsim.sh
 
+# A key with which ports that follow each other go to different queues
+SIM_KEY=$(printf "55:%.0s" $(seq 39))55
+
 filters()
 {
 	sim_up sim0
@@ -58,12 +61,14 @@ steering()
 	sim_up sim0 pairs=4
 	expect_ok "ethtool -L eth0 combined $(net_queues)"
 	expect_eq 1 "$(sim_state rss)" "RSS in force"
-	net_stream recv $NET_PEER 65536 8
+	# That of the boot may happen to make nothing of ports that follow each other.
+	expect_ok "ethtool -X eth0 hkey $SIM_KEY"
+	net_stream recv $NET_PEER 65536 16
 	used=0
 	for pair in 0 1 2 3; do
 		[ "$(sim_counter rx$pair packets)" -le 10 ] || used=$((used + 1))
 	done
-	expect_ge $used 2 "receive queues that eight flows use"
+	expect_ge $used 2 "receive queues that sixteen flows use"
 	expect_ok "ethtool -X eth0 start 1 equal 1"
 	before=$(sim_counter rx0 packets)
 	net_stream recv $NET_PEER 65536 8
@@ -102,10 +107,7 @@ events()
 	net_link eth0 up 20
 	vnetsim.sh set sim0 event announce
 	wait_for 20 '[ "$(sim_state announce)" = 0 ]' || fail "the announcement was not acknowledged"
-	resets=$(sim_state resets)
-	vnetsim.sh set sim0 event needs_reset
-	wait_for 30 '[ "$(sim_state resets)" -gt "$resets" ]' || fail "no reset"
-	net_reaches "after a reset"
+	sim_reset
 	expect_eq 1 "$(cat $NET_CVM/resets)" "resets that the driver counts"
 	sim_down
 }
@@ -344,6 +346,7 @@ channels()
 	done
 	vnetsim.sh set sim0 ctrl_fail 0x10
 	second_pair_sends
+	echo 3 >/sys/class/net/eth0/queues/tx-0/xps_cpus
 	sim_xps=$(cat /sys/class/net/eth0/queues/tx-*/xps_cpus)
 	ethtool -L eth0 combined 1 2>/dev/null && fail "refused channels"
 	expect_eq 2 "$(net_channels)" "channels after a refusal"
@@ -368,6 +371,36 @@ refused()
 	net_stream recv
 	vnetsim.sh set sim0 ctrl_fail 0
 	expect_ok "ethtool -C eth0 rx-usecs 7"
+	sim_down
+}
+
+# sim_reset: the device asks for a reset, and gets it
+sim_reset()
+{
+	resets=$(sim_state resets)
+	vnetsim.sh set sim0 event needs_reset
+	wait_for 30 '[ "$(sim_state resets)" -gt "$resets" ]' || fail "no reset"
+	net_reaches "after a reset"
+}
+
+# What the device refuses at a reset is asked for again at the next one, and what depends on
+# the number of pairs goes with that.
+refused_at_reset()
+{
+	sim_up sim0 pairs=2
+	[ "$(net_queues)" = 2 ] || skip "one CPU"
+	net_set rx-gro-hw off
+	wanted=$(sim_state offloads)
+	vnetsim.sh set sim0 ctrl_fail 0x30
+	sim_reset
+	expect_ne "$wanted" "$(sim_state offloads)" "offloads that could not be chosen"
+	expect_eq 1 "$(net_channels)" "channels that could not be chosen"
+	vnetsim.sh set sim0 ctrl_fail 0
+	expect_ok "ethtool -X eth0 hkey $SIM_KEY"
+	net_stream recv $NET_PEER 65536 8
+	sim_reset
+	expect_eq "$wanted" "$(sim_state offloads)" "offloads chosen again"
+	net_stream recv $NET_PEER 65536 8
 	sim_down
 }
 
@@ -426,6 +459,7 @@ ktap_case "device statistics of what never happens here" told
 ktap_case "statistics of queues" queue_statistics
 ktap_case "slow commands" slow
 ktap_case "refused commands" refused
+ktap_case "commands refused at a reset" refused_at_reset
 ktap_case "fewer pairs and more, MQ" channels off=RSS,HASH_REPORT
 ktap_case "fewer pairs and more, RSS" channels
 ktap_case "latency" latency
